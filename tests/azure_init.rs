@@ -42,17 +42,7 @@ fn draft(estate: Estate) -> String {
 
 #[test]
 fn a_classic_vault_becomes_a_site() {
-    let mut estate = Estate::classic(3);
-    // The process server in Azure is there as a network card, too.
-    let mut card = objects::network_card(900);
-    card["properties"]["ipConfigurations"][0]["properties"]["privateIPAddress"] = "10.9.1.9".into();
-    let group = format!(
-        "/subscriptions/{}/resourceGroups/{}/providers",
-        estate::SUBSCRIPTION,
-        objects::AZURE_GROUP
-    );
-    estate.add_to(&format!("{group}/Microsoft.Network/networkInterfaces"), card);
-    let text = draft(estate);
+    let text = draft(Estate::classic(3));
     let site = parse(&text);
     assert_eq!(
         site.azure.as_ref().map(|azure| azure.vault.as_str()),
@@ -121,6 +111,28 @@ fn names_that_are_no_names_do_no_harm() {
     assert!(site.waivers.is_empty());
     assert!((3..=4).contains(&site.protected_vms.len()), "{text}");
     assert!(site.protected_vms.iter().any(|vm| vm.name.as_str() == "no"), "{text}");
+}
+
+#[test]
+fn servers_and_machines_of_one_name_do_not_clash() {
+    let mut estate = Estate::classic(2);
+    let fabric = objects::classic_fabric()["id"].as_str().unwrap().to_owned();
+    estate.change(&fabric, |fabric| {
+        let details = &mut fabric["properties"]["customDetails"];
+        // The process server in Azure has a master target on it, and a machine is called like the other one.
+        details["masterTargetServers"][1]["name"] = "ps-azure".into();
+        let again = details["processServers"][1].clone();
+        details["processServers"].as_array_mut().unwrap().push(again);
+    });
+    let text = draft(estate);
+    let site = parse(&text);
+    assert_eq!(site.process_servers.len(), 2, "{text}");
+    assert_eq!(site.master_targets[0].name.as_str(), "ps-azure-mt");
+    assert_eq!(site.master_targets[0].vm.as_deref(), Some("ps-azure"));
+    assert_eq!(
+        site.protected_vms[0].master_target.as_ref().map(|name| name.as_str()),
+        Some("ps-azure-mt")
+    );
 }
 
 #[test]

@@ -41,12 +41,12 @@ pub fn draft(request: &DraftRequest<'_>) -> String {
         classic_servers(&mut out, &objects, &fabrics, request.inventory);
     }
     way_home(&mut out, &objects);
-    machines(&mut out, &objects, &fabrics, request.inventory);
+    machines(&mut out, &objects, request.inventory);
     groups(&mut out, &objects);
     vcenter(&mut out, &objects, request);
     out.line("");
     out.line("# What only a person can say: preflight answer THIS-FILE asks, and keeps it.");
-    out.0
+    out.text
 }
 
 /// The objects of the answers, each by its id; the last one of an id is the whole one.
@@ -99,14 +99,24 @@ fn list(value: &Value) -> &[Value] {
     value.as_array().map_or(&[], Vec::as_slice)
 }
 
-/// The lines of the file.
+/// The lines of the file, and the names that stand in it: each may stand once.
 #[derive(Default)]
-struct Lines(String);
+struct Lines {
+    text: String,
+    names: BTreeSet<String>,
+    /// The master targets that are written, by their id in Azure.
+    master_targets: BTreeMap<String, String>,
+}
 
 impl Lines {
     fn line(&mut self, line: &str) {
-        self.0.push_str(line);
-        self.0.push('\n');
+        self.text.push_str(line);
+        self.text.push('\n');
+    }
+
+    /// Takes a name for an entry; false when another entry has it.
+    fn take_name(&mut self, name: &str) -> bool {
+        self.names.insert(name.to_lowercase())
     }
 
     /// Adds a comment, whatever its text holds.
@@ -216,8 +226,12 @@ fn process_servers(out: &mut Lines, objects: &Objects<'_>, servers: &[Value], ho
         out.line("process_servers:");
     }
     for server in good {
-        let address = text(&server["ipAddress"]);
-        out.text("  - ", "name", text(&server["friendlyName"]), "");
+        let (name, address) = (text(&server["friendlyName"]), text(&server["ipAddress"]));
+        if !out.take_name(name) {
+            out.comment("  ", &format!("left out, for its name stands twice: {name}, {address}"));
+            continue;
+        }
+        out.text("  - ", "name", name, "");
         out.text("    ", "address", address, "");
         version(out, "    ", &server["agentVersion"]);
         if objects.is_in_azure(address) {
@@ -242,10 +256,24 @@ fn master_targets(out: &mut Lines, targets: &[&Value], inventory: Option<&Invent
         return;
     }
     out.line("master_targets:");
-    for target in targets.iter().filter(|target| text(&target["name"]).parse::<Name>().is_ok()) {
-        let (name, address) = (text(&target["name"]), text(&target["ipAddress"]));
-        out.text("  - ", "name", name, "as it calls itself");
+    for target in targets {
+        let (own, address) = (text(&target["name"]), text(&target["ipAddress"]));
         let is_windows = text(&target["osType"]).eq_ignore_ascii_case("windows");
+        // A process server with a master target on it is there under one name.
+        let with_suffix = format!("{own}-mt");
+        let name = if out.take_name(own) { own } else { &with_suffix };
+        let is_named = name.parse::<Name>().is_ok() && (name == own || out.take_name(name));
+        if !is_named || !is_windows && address.parse::<Address>().is_err() {
+            out.comment(
+                "  ",
+                &format!(
+                    "left out, for its name or address is none or stands twice: {own}, {address}"
+                ),
+            );
+            continue;
+        }
+        out.text("  - ", "name", name, "as it calls itself");
+        out.master_targets.insert(text(&target["id"]).to_owned(), name.to_owned());
         let volumes: Vec<&str> = list(&target["retentionVolumes"])
             .iter()
             .map(|volume| text(&volume["volumeName"]))
@@ -254,8 +282,9 @@ fn master_targets(out: &mut Lines, targets: &[&Value], inventory: Option<&Invent
             out.line("    os: windows");
         } else {
             out.text("    ", "ssh", &format!("ssh://root@{address}"), "which account logs in?");
-            let retention =
-                volumes.iter().find(|path| path.starts_with("/mnt") || path.contains("retention"));
+            let retention = volumes
+                .iter()
+                .find(|path| path.starts_with("/mnt") || path.starts_with("/retention"));
             match retention {
                 Some(path) => out.text("    ", "retention", path, ""),
                 None => out.text("    ", "retention", DEFAULT_RETENTION, "Azure does not list it"),
@@ -264,7 +293,11 @@ fn master_targets(out: &mut Lines, targets: &[&Value], inventory: Option<&Invent
         if volumes.len() > 1 {
             out.comment("    ", &format!("volumes that Azure lists: {}", volumes.join(", ")));
         }
-        vm_of_target(out, name, inventory);
+        if name == own {
+            vm_of_target(out, own, inventory);
+        } else {
+            out.text("    ", "vm", own, "a process server, too");
+        }
     }
 }
 
@@ -297,17 +330,7 @@ fn way_home(out: &mut Lines, objects: &Objects<'_>) {
     out.text("", "link", link, "its connection is up");
 }
 
-fn machines(
-    out: &mut Lines,
-    objects: &Objects<'_>,
-    fabrics: &[&Value],
-    inventory: Option<&Inventory>,
-) {
-    let targets: BTreeMap<&str, &str> = fabrics
-        .iter()
-        .flat_map(|fabric| list(&fabric["properties"]["customDetails"]["masterTargetServers"]))
-        .map(|target| (text(&target["id"]), text(&target["name"])))
-        .collect();
+fn machines(out: &mut Lines, objects: &Objects<'_>, inventory: Option<&Inventory>) {
     let mut items: Vec<&Value> = objects.of_kind(ObjectKind::Item).collect();
     items.sort_by_key(|item| text(&item["properties"]["friendlyName"]));
     out.line("");
@@ -316,17 +339,16 @@ fn machines(
         return;
     }
     out.line("protected_vms:");
-    let mut written = BTreeSet::new();
     for item in &items {
         let name = text(&item["properties"]["friendlyName"]);
-        if name.parse::<Label>().is_err() || !written.insert(name.to_lowercase()) {
+        if name.parse::<Label>().is_err() || !out.take_name(name) {
             out.comment("  ", &format!("left out, for its name is none or stands twice: {name:?}"));
             continue;
         }
         let details = &item["properties"]["providerSpecificDetails"];
         let state = text(&item["properties"]["protectionStateDescription"]);
         out.text("  - ", "name", name, &format!("{}: {state}", text(&details["instanceType"])));
-        machine_keys(out, details, &targets);
+        machine_keys(out, details);
         let search = inventory.map(|inventory| inventory.find_machine(name));
         match search {
             Some(MachineSearch::None) => out.comment(
@@ -342,12 +364,17 @@ fn machines(
     out.comment("  ", "filesystems: [ext4, xfs] of each decides which packages a master target needs; host: where it is to come back");
 }
 
-fn machine_keys(out: &mut Lines, details: &Value, targets: &BTreeMap<&str, &str>) {
+fn machine_keys(out: &mut Lines, details: &Value) {
     let provider = text(&details["instanceType"]);
     // Of a machine that replicates to Azure this is the way there, not the way home.
-    let target = targets.get(text(&details["masterTargetId"])).filter(|_| provider == "InMage");
-    if let Some(target) = target.filter(|name| name.parse::<Name>().is_ok()) {
-        out.text("    ", "master_target", target, "");
+    let target = text(&details["masterTargetId"]);
+    let written = out.master_targets.get(target).filter(|_| provider == "InMage").cloned();
+    match written {
+        Some(name) => out.text("    ", "master_target", &name, ""),
+        None if provider == "InMage" && !target.is_empty() => {
+            out.comment("    ", "master_target: it replicates to the configuration server's own, which is not named here");
+        }
+        None => {}
     }
     let datastore = match provider {
         "InMageRcmFailback" => text(&details["targetDataStoreName"]),
@@ -394,7 +421,7 @@ fn groups(out: &mut Lines, objects: &Objects<'_>) {
         let name = text(&details["multiVmGroupName"]);
         let id = details["multiVmGroupId"].as_str().unwrap_or(name);
         let machine = text(&item["properties"]["friendlyName"]);
-        if !id.is_empty() && machine.parse::<Label>().is_ok() {
+        if !id.is_empty() && out.names.contains(&machine.to_lowercase()) {
             groups.entry(id).or_insert((name, BTreeSet::new())).1.insert(machine);
         }
     }

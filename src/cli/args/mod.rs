@@ -8,6 +8,7 @@ mod delta;
 mod esxi;
 mod fix;
 mod guide;
+mod init;
 mod knowledge;
 mod list;
 mod select;
@@ -30,9 +31,10 @@ pub use delta::BuildDeltaArgs;
 pub use esxi::{CheckEsxiArgs, CollectEsxiArgs, MachineArgs};
 pub use fix::FixArgs;
 pub use guide::GuideArgs;
+pub use init::InitSiteArgs;
 pub use knowledge::{ExplainArgs, SearchArgs, TroubleshootArgs};
 pub use list::{ListArgs, ListSubject, QuestionArgs};
-pub use select::{ScenarioArg, SelectArgs};
+pub use select::SelectArgs;
 pub use site::{CheckSiteArgs, CollectSiteArgs, InventoryArgs, SiteAccessArgs, SiteArgs};
 pub use ssh::SshArgs;
 pub use via::{ViaArgs, ViaLoginArgs};
@@ -483,41 +485,6 @@ pub enum InitVerb {
     Recipe,
     /// A site: servers, master targets, answers, waivers
     Site(Box<InitSiteArgs>),
-}
-
-#[derive(Debug, Args)]
-pub struct InitSiteArgs {
-    /// What fails back
-    #[arg(long, value_enum, default_value_t = ScenarioArg::Vmware)]
-    pub scenario: ScenarioArg,
-
-    /// Fill it in with what Azure knows of this vault: azure://SUBSCRIPTION/GROUP/VAULT,
-    /// its resource id, a capture of collect azure, or a directory of exports
-    #[arg(long = "azure", value_name = "VAULT|FILE|DIR", value_hint = ValueHint::AnyPath,
-        conflicts_with = "scenario")]
-    pub vault: Option<String>,
-
-    /// Match the names with those of this vCenter server: vsphere://USER@HOST,
-    /// or capture:FILE
-    #[arg(long, value_name = "URL", requires = "vault")]
-    pub vcenter: Option<String>,
-
-    /// A file with the password for vCenter [default: PREFLIGHT_PASSWORD, or a
-    /// prompt]
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "vcenter")]
-    pub password_file: Option<PathBuf>,
-
-    /// The thumbprint of vCenter's certificate
-    #[arg(long, value_name = "HEX", requires = "vcenter")]
-    pub thumbprint: Option<String>,
-
-    /// Where to write it; when the file is there, what differs is shown and
-    /// nothing is written [default: standard output]
-    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "vault")]
-    pub out: Option<PathBuf>,
-
-    #[command(flatten)]
-    pub azure: AzureArgs,
 }
 
 #[derive(Debug, Subcommand)]
