@@ -62,7 +62,7 @@ pub fn of_site(entry: &AzureVault, tls: &TlsArgs) -> anyhow::Result<VaultSource>
     }
     Ok(match query(entry, tls.ca_file.as_deref(), SITE_TIMEOUT)? {
         Ok(query) => VaultSource::Live(Box::new(query)),
-        Err(error) => VaultSource::Recorded(without_token(entry, &error)),
+        Err(error) => VaultSource::recorded(without_token(entry, &error)),
     })
 }
 
@@ -71,7 +71,7 @@ fn recorded(path: &Path) -> anyhow::Result<VaultSource> {
     for note in &export.notes {
         anstream::eprintln!("preflight: {}", message(note));
     }
-    Ok(VaultSource::Recorded(export.answers))
+    Ok(VaultSource::recorded(export.answers))
 }
 
 /// Returns the answers about a vault that could not be asked.

@@ -18,11 +18,16 @@ use crate::transport::azure::{AzureQuery, CollectedVault};
 pub enum VaultSource {
     /// A query that collects them.
     Live(Box<AzureQuery>),
-    /// Those of a capture, or a failure to ask.
-    Recorded(VaultAnswers),
+    /// Those of a capture or of a run that has ended, or a failure to ask.
+    Recorded(CollectedVault),
 }
 
 impl VaultSource {
+    /// Returns the source of answers that are there.
+    pub fn recorded(answers: VaultAnswers) -> Self {
+        Self::Recorded(CollectedVault { answers, was_interrupted: false })
+    }
+
     /// Collects the answers.
     pub fn collect(self) -> anyhow::Result<CollectedVault> {
         match self {
@@ -31,7 +36,7 @@ impl VaultSource {
                 let progress = CountProgress::start("answers of Azure");
                 Ok(query.collect(&stop, |count| progress.set(count)))
             }
-            Self::Recorded(answers) => Ok(CollectedVault { answers, was_interrupted: false }),
+            Self::Recorded(collected) => Ok(collected),
         }
     }
 }

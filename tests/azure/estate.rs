@@ -97,6 +97,8 @@ impl Estate {
         }
         estate.add_servers_of_classic();
         estate.add_azure_side(machines);
+        let (vm, card) = objects::process_server_in_azure();
+        estate.add_in_azure(vm, card);
         estate
     }
 
@@ -186,23 +188,8 @@ impl Estate {
 
     /// Adds the machines in Azure, their network cards and network, and the gateway with its connection home.
     pub fn add_azure_side(&mut self, machines: usize) {
-        let states =
-            format!("/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Compute/virtualMachines");
-        let group = format!(
-            "/subscriptions/{SUBSCRIPTION}/resourceGroups/{}/providers",
-            objects::AZURE_GROUP
-        );
         for number in 0..machines {
-            let vm = objects::virtual_machine(number);
-            self.add_to(&format!("{group}/Microsoft.Compute/virtualMachines"), vm.clone());
-            self.add_to(
-                &format!("{group}/Microsoft.Network/networkInterfaces"),
-                objects::network_card(number),
-            );
-            let mut state = json!({ "id": vm["id"], "name": vm["name"], "type": vm["type"], "location": vm["location"] });
-            state["properties"]["instanceView"] = objects::instance_view("running");
-            self.add_to(&states, state);
-            self.put(vm);
+            self.add_in_azure(objects::virtual_machine(number), objects::network_card(number));
         }
         self.put(objects::network());
         let (gateway, connection) = (objects::gateway(), objects::connection());
@@ -212,6 +199,21 @@ impl Estate {
         );
         self.put(gateway);
         self.put(connection);
+    }
+
+    /// Adds a machine in Azure that runs, and its network card.
+    pub fn add_in_azure(&mut self, vm: Value, card: Value) {
+        let providers = format!("/subscriptions/{SUBSCRIPTION}/providers");
+        let group = format!(
+            "/subscriptions/{SUBSCRIPTION}/resourceGroups/{}/providers",
+            objects::AZURE_GROUP
+        );
+        self.add_to(&format!("{group}/Microsoft.Compute/virtualMachines"), vm.clone());
+        self.add_to(&format!("{group}/Microsoft.Network/networkInterfaces"), card);
+        let mut state = json!({ "id": vm["id"], "name": vm["name"], "type": vm["type"], "location": vm["location"] });
+        state["properties"]["instanceView"] = objects::instance_view("running");
+        self.add_to(&format!("{providers}/Microsoft.Compute/virtualMachines"), state);
+        self.put(vm);
     }
 
     /// Puts an object at its id.

@@ -52,6 +52,30 @@ pub const MODERNISED: &str = "falun-appliance-fabric";
 
 pub fn classic_fabric() -> Value {
     let live = |seconds: u32| format!("2026-11-20T07:59:{seconds:02}.1234567Z");
+    let server = |name: &str, id: &str, address: &str, machines: &str| {
+        json!({ "friendlyName": name, "id": id, "hostId": id, "ipAddress": address, "osType": "Windows", "agentVersion": "9.61.0.0",
+            "lastHeartbeat": live(11), "versionStatus": "Supported", "machineCount": machines, "psServiceStatus": "Running",
+            "totalSpaceInBytes": 100_000_000_000_u64, "availableSpaceInBytes": 80_000_000_000_u64, "health": "Normal",
+            "healthErrors": [], "agentExpiryDate": NEVER, "sslCertExpiryRemainingDays": 400,
+            "sslCertExpiryDate": "2027-12-25T00:00:00Z", "totalMemoryInBytes": 16_000_000_000_u64,
+            "availableMemoryInBytes": 9_000_000_000_u64, "cpuLoad": "12%" })
+    };
+    let servers = [
+        server("cs-falun", "A1B2C3D4-0000-4000-8000A1B2C3D4E5F6", "192.0.2.10", "0"),
+        server("ps-azure", "B2C3D4E5-0000-4000-8000B2C3D4E5F6A7", "10.9.1.9", "3"),
+    ];
+    let targets = json!([
+        { "id": "A1B2C3D4-0000-4000-8000A1B2C3D4E5F6", "name": "cs-falun", "ipAddress": "192.0.2.10", "osType": "Windows",
+          "agentVersion": "9.61.0.0", "lastHeartbeat": live(5), "versionStatus": "Supported", "retentionVolumes": [],
+          "dataStores": [], "validationErrors": [], "healthErrors": [], "diskCount": 0, "agentExpiryDate": NEVER },
+        { "id": MASTER_TARGET, "name": "asr-mt-01", "ipAddress": "192.0.2.20", "osType": "Linux",
+          "agentVersion": "9.61.0.0", "lastHeartbeat": live(41), "versionStatus": "Supported",
+          "retentionVolumes": [{ "volumeName": "/mnt/retention", "capacityInBytes": 200_000_000_000_u64,
+              "freeSpaceInBytes": 190_000_000_000_u64, "thresholdPercentage": null }],
+          "dataStores": [{ "symbolicName": "datastore1", "uuid": "5f1e0c9a-1b2c3d4e-5f60-0050569a0b0c", "capacity": "999.5",
+              "freeSpace": "500.25", "type": "VMFS" }],
+          "validationErrors": [], "healthErrors": [], "diskCount": 3, "agentExpiryDate": NEVER }
+    ]);
     json!({
         "id": below_vault(&format!("replicationFabrics/{CLASSIC}")), "name": CLASSIC,
         "type": "Microsoft.RecoveryServices/vaults/replicationFabrics",
@@ -60,31 +84,10 @@ pub fn classic_fabric() -> Value {
             "customDetails": { "instanceType": "VMware",
                 "hostName": "cs-falun", "ipAddress": "192.0.2.10", "agentVersion": "9.61.0.0", "lastHeartbeat": live(20),
                 "csServiceStatus": "Running", "versionStatus": "Supported", "cpuLoad": "7%", "sslCertExpiryRemainingDays": 400,
+                "sslCertExpiryDate": "2027-12-25T00:00:00Z", "agentExpiryDate": NEVER,
                 "runAsAccounts": [{ "accountId": "1", "accountName": "vcenter-reader" }],
-                "processServers": [
-                    { "friendlyName": "cs-falun", "id": "A1B2C3D4-0000-4000-8000A1B2C3D4E5F6", "ipAddress": "192.0.2.10",
-                      "hostId": "A1B2C3D4-0000-4000-8000A1B2C3D4E5F6", "osType": "Windows", "agentVersion": "9.61.0.0",
-                      "lastHeartbeat": live(5), "versionStatus": "Supported", "machineCount": "0", "psServiceStatus": "Running",
-                      "totalSpaceInBytes": 100_000_000_000_u64, "availableSpaceInBytes": 80_000_000_000_u64, "health": "Normal",
-                      "healthErrors": [], "agentExpiryDate": NEVER, "sslCertExpiryRemainingDays": 400 },
-                    { "friendlyName": "ps-azure", "id": "B2C3D4E5-0000-4000-8000B2C3D4E5F6A7", "ipAddress": "10.9.1.9",
-                      "hostId": "B2C3D4E5-0000-4000-8000B2C3D4E5F6A7", "osType": "Windows", "agentVersion": "9.61.0.0",
-                      "lastHeartbeat": live(11), "versionStatus": "Supported", "machineCount": "3", "psServiceStatus": "Running",
-                      "totalSpaceInBytes": 100_000_000_000_u64, "availableSpaceInBytes": 60_000_000_000_u64, "health": "Normal",
-                      "healthErrors": [], "agentExpiryDate": NEVER, "sslCertExpiryRemainingDays": 300 }
-                ],
-                "masterTargetServers": [
-                    { "id": "A1B2C3D4-0000-4000-8000A1B2C3D4E5F6", "name": "cs-falun", "ipAddress": "192.0.2.10", "osType": "Windows",
-                      "agentVersion": "9.61.0.0", "lastHeartbeat": live(5), "versionStatus": "Supported", "retentionVolumes": [],
-                      "dataStores": [], "validationErrors": [], "healthErrors": [], "diskCount": 0, "agentExpiryDate": NEVER },
-                    { "id": MASTER_TARGET, "name": "asr-mt-01", "ipAddress": "192.0.2.20", "osType": "Linux",
-                      "agentVersion": "9.61.0.0", "lastHeartbeat": live(41), "versionStatus": "Supported",
-                      "retentionVolumes": [{ "volumeName": "/mnt/retention", "capacityInBytes": 200_000_000_000_u64,
-                          "freeSpaceInBytes": 190_000_000_000_u64, "thresholdPercentage": null }],
-                      "dataStores": [{ "symbolicName": "datastore1", "uuid": "5f1e0c9a-1b2c3d4e-5f60-0050569a0b0c", "capacity": "999.5",
-                          "freeSpace": "500.25", "type": "VMFS" }],
-                      "validationErrors": [], "healthErrors": [], "diskCount": 3, "agentExpiryDate": NEVER }
-                ] } },
+                "processServers": servers,
+                "masterTargetServers": targets } },
     })
 }
 
@@ -302,9 +305,26 @@ pub fn jobs() -> Vec<Value> {
 }
 
 pub fn virtual_machine(number: usize) -> Value {
-    let name = machine_name(number);
+    named_machine(&machine_name(number), number)
+}
+
+/// The process server in Azure, and its network card.
+pub fn process_server_in_azure() -> (Value, Value) {
+    let mut card = network_card(900);
+    let id = resource(AZURE_GROUP, "Microsoft.Network/networkInterfaces", "ps-azure-nic");
+    let vm = resource(AZURE_GROUP, "Microsoft.Compute/virtualMachines", "ps-azure");
+    card["id"] = id.clone().into();
+    card["name"] = "ps-azure-nic".into();
+    card["properties"]["virtualMachine"]["id"] = vm.into();
+    card["properties"]["ipConfigurations"][0]["properties"]["privateIPAddress"] = "10.9.1.9".into();
+    let mut machine = named_machine("ps-azure", 900);
+    machine["properties"]["networkProfile"]["networkInterfaces"][0]["id"] = id.into();
+    (machine, card)
+}
+
+fn named_machine(name: &str, number: usize) -> Value {
     json!({
-        "id": resource(AZURE_GROUP, "Microsoft.Compute/virtualMachines", &name), "name": name,
+        "id": resource(AZURE_GROUP, "Microsoft.Compute/virtualMachines", name), "name": name,
         "type": "Microsoft.Compute/virtualMachines", "location": "swedencentral",
         "tags": { "key": BODY_SECRET },
         "properties": { "vmId": format!("00000000-0000-4000-a000-{number:012x}"), "provisioningState": "Succeeded",
@@ -366,7 +386,8 @@ pub fn gateway() -> Value {
 pub fn connection() -> Value {
     json!({
         "id": resource("rg-net", "Microsoft.Network/connections", "to-falun"), "name": "to-falun", "type": "Microsoft.Network/connections",
-        "properties": { "connectionType": "IPsec", "connectionStatus": "Connected", "ingressBytesTransferred": 5, "egressBytesTransferred": 6,
+        "properties": { "virtualNetworkGateway1": { "id": resource("rg-net", "Microsoft.Network/virtualNetworkGateways", "gw-falun") },
+            "connectionType": "IPsec", "connectionStatus": "Connected", "ingressBytesTransferred": 5, "egressBytesTransferred": 6,
             "sharedKey": BODY_SECRET, "authorizationKey": BODY_SECRET, "provisioningState": "Succeeded" },
     })
 }
