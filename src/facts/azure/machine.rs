@@ -87,6 +87,8 @@ pub struct VaultMachineFacts {
     pub hyperv_committed: Fact<Shown>,
     /// Whether the job of a Hyper-V machine does not wait for Complete Failover.
     pub job_goes_on: Fact<Shown>,
+    /// Whether no planned failover of a Hyper-V machine waits for Complete Failover.
+    pub nothing_waits: Fact<Shown>,
     /// Whether Reverse Replicate was pressed after Commit.
     pub reversed: Fact<Shown>,
 }
@@ -143,6 +145,7 @@ pub fn machine_facts(survey: &SiteInVault<'_>, name: &str) -> VaultMachineFacts 
         storage_account: shown(&storage_account),
         hyperv_committed: shown(&hyperv_committed),
         job_goes_on: shown(&job_goes_on),
+        nothing_waits: shown(&nothing_waits),
         reversed: shown(&reversed),
     }
 }
@@ -558,6 +561,19 @@ fn job_goes_on(item: Item<'_>) -> ShownResult {
         return Ok(Shown::bad(words));
     }
     Ok(Shown::good(words))
+}
+
+fn nothing_waits(item: Item<'_>) -> ShownResult {
+    hyperv(item)?;
+    item.vault.all_of(ObjectKind::Job)?;
+    let is_failover = |job: &super::jobs::VaultJob<'_>| job.scenario() == "PlannedFailover";
+    let newest = item.jobs().into_iter().find(is_failover);
+    match newest.ok_or("no planned failover of it is known")? {
+        job if job.waits() => {
+            Ok(Shown::bad(format!("{} and waits for Complete Failover", job.words())))
+        }
+        job => Err(Unavailable::from(job.words())),
+    }
 }
 
 fn reversed(item: Item<'_>) -> ShownResult {

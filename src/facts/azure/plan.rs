@@ -135,7 +135,12 @@ fn networks(survey: &SiteInVault<'_>) -> Result<Vec<String>, Unavailable> {
 }
 
 fn of_networks(survey: &SiteInVault<'_>, show: impl Fn(&str) -> ShownResult) -> ShownResult {
-    Shown::all(networks(survey)?.iter().map(|network| show(network)))
+    // What is bad for one machine is bad, whatever is not known of another.
+    let shown = away(survey)?.into_iter().flat_map(|item| match item.azure_networks() {
+        Ok(networks) => networks.iter().map(|network| show(network)).collect(),
+        Err(why) => vec![Err(why)],
+    });
+    Shown::all(shown)
 }
 
 /// The same of what may not be there at all.
