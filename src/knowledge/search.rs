@@ -183,8 +183,25 @@ impl Knowledge {
             })
             .collect();
         candidates.sort_by_key(|candidate| candidate.confidence);
+        if let Some(topic) = out_of_scope {
+            self.put_first(topic, &mut candidates);
+        }
         candidates.truncate(MAX_CANDIDATES);
         Matches { candidates, out_of_scope }
+    }
+
+    /// Puts the checks that tell whether a text is about a topic before everything else.
+    fn put_first<'k>(&'k self, topic: &SearchDocument, candidates: &mut Vec<Candidate<'k>>) {
+        let best = candidates.first().map_or(0.0, |candidate| candidate.score);
+        for document in topic.checks().iter().rev().filter_map(|id| self.find(id)) {
+            candidates.retain(|candidate| candidate.document.id != document.id);
+            let because = vec![format!("it tells whether this is about {}", topic.id)];
+            let confidence = Confidence::Possible;
+            let score = best;
+            let (lines, line_count) = (Vec::new(), 0);
+            let told = Candidate { document, confidence, score, because, lines, line_count };
+            candidates.insert(0, told);
+        }
     }
 
     /// Returns the topic of another scenario, when the best answer is of that one alone.
