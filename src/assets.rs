@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 
 use include_dir::{Dir, include_dir};
 
+use crate::hint::hinted;
+
 static IMAGES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/images");
 static KICKSTART: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/kickstart");
 static TEMPLATES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/templates");
@@ -113,6 +115,8 @@ impl AssetError {
         }
     }
 }
+
+hinted!(AssetError);
 
 impl Assets {
     /// Returns the embedded files alone.

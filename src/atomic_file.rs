@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, OFlags};
 
+use crate::hint::hinted;
+
 /// A file that is written as `.NAME.part` beside its target.
 ///
 /// The part file is locked while it is written, so two builds cannot write the same target. It is
@@ -137,6 +139,8 @@ impl AtomicFileError {
         }
     }
 }
+
+hinted!(AtomicFileError);
 
 /// Checks that `target` may be written: there is nothing, or a regular file that may be overwritten;
 /// and neither it nor its part file is one of `inputs`. Nothing is created.

@@ -24,6 +24,7 @@ pub mod digest;
 pub mod disc_path;
 pub mod facts;
 pub mod guide;
+pub mod hint;
 pub mod image;
 pub mod installer;
 pub mod iso;

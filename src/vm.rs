@@ -6,6 +6,7 @@
 use serde::Serialize;
 
 use crate::assets::Assets;
+use crate::hint::hinted;
 use crate::image::recipe::Recipe;
 use crate::installer::machine::{Disk, Firmware};
 use crate::installer::profile::Profile;
@@ -74,6 +75,8 @@ impl VmError {
         }
     }
 }
+
+hinted!(VmError);
 
 /// A text as it stands between the quotes of a `.vmx`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -12,6 +12,7 @@ mod tokens;
 use serde::de::DeserializeOwned;
 
 use self::tokens::{RefusalReason, RefusedToken};
+use crate::hint::hinted;
 
 pub use position::{PathStep, find_position};
 pub use tokens::MAX_FLOW_DEPTH;
@@ -86,6 +87,8 @@ impl YamlError {
         }
     }
 }
+
+hinted!(YamlError);
 
 fn position_suffix(place: Option<Position>) -> String {
     place.map_or_else(String::new, |p| format!(", line {}, column {}", p.line, p.column))

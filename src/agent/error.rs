@@ -5,6 +5,8 @@
 
 use std::{fmt, io};
 
+use crate::hint::hinted;
+
 /// A limit an archive is past.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ArchiveLimit {
@@ -176,3 +178,5 @@ impl AgentError {
         Some(text.to_owned())
     }
 }
+
+hinted!(AgentError);

@@ -5,6 +5,8 @@
 use std::ops::Range;
 use std::time::Duration;
 
+use crate::hint::hinted;
+
 /// The longest configuration that is read, in bytes; the vendor's are under 4 KiB.
 pub(super) const TEXT_LIMIT: usize = 256 * 1024;
 
@@ -142,6 +144,8 @@ impl BootConfigError {
         }
     }
 }
+
+hinted!(BootConfigError);
 
 /// A parsed menu.
 #[derive(Clone, Debug, Default)]

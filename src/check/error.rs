@@ -11,6 +11,7 @@ use super::rule_error::RuleError;
 use super::window::StagesError;
 use crate::assets::AssetError;
 use crate::facts::target_kind::TargetKind;
+use crate::hint::hinted;
 use crate::yaml::{YamlError, did_you_mean};
 
 /// Why a set of check definitions was refused.
@@ -182,3 +183,5 @@ impl DefinitionError {
         }
     }
 }
+
+hinted!(DefinitionError);

@@ -5,6 +5,7 @@
 use std::fmt;
 
 use super::steps::MAX_STEPS;
+use crate::hint::hinted;
 use crate::yaml::{closest_match, did_you_mean};
 
 /// The most levels of an expression: it is verified, counted and evaluated by recursive
@@ -173,3 +174,5 @@ impl RuleError {
         self.fault.hint()
     }
 }
+
+hinted!(RuleError);

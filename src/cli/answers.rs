@@ -12,6 +12,7 @@ use super::site::{answers_path, read_site_file};
 use crate::assets::read_file;
 use crate::atomic_file::{AtomicFile, Visibility};
 use crate::check::CheckSet;
+use crate::hint::hinted;
 use crate::site::{
     AnswerEditError, AnswerEntry, AnswersKey, EMPTY_ANSWERS_FILE, SiteFile, name_answers_file,
     set_answer,
@@ -72,6 +73,8 @@ impl AnswerError {
         })
     }
 }
+
+hinted!(AnswerError);
 
 /// An answer to keep.
 #[derive(Clone, Debug)]

@@ -11,6 +11,7 @@ use crate::check::model::DefinitionLocation;
 use crate::check::recognition::{RecognitionError, verify_said_as};
 use crate::check::source::is_known_key;
 use crate::facts::stage::{Scenario, Stage};
+use crate::hint::hinted;
 use crate::yaml::{self, PathStep, YamlError, did_you_mean, find_position};
 
 /// The entry about the modernised experience, which has no stages of its own here.
@@ -95,6 +96,8 @@ impl StepError {
         }
     }
 }
+
+hinted!(StepError);
 
 impl StepSet {
     /// Reads every step file of the assets; the checks are those they may name.

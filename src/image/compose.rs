@@ -13,6 +13,7 @@ use super::treeinfo::TreeInfo;
 use super::writing::{BaseDigests, BaseFile};
 use crate::digest::Sha256;
 use crate::disc_path::{DiscPath, DiscPathError};
+use crate::hint::hinted;
 use crate::installer::disc_layout;
 use crate::iso::bytemap::{ByteMap, ByteOrigin, SECTOR};
 use crate::iso::media_md5::MediaMd5;
@@ -124,6 +125,8 @@ impl ComposeError {
         }
     }
 }
+
+hinted!(ComposeError);
 
 /// The processors that master targets run on: there is no agent for others
 /// (D:site-recovery-vmware-to-azure-support-matrix).

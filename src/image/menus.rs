@@ -7,6 +7,7 @@ use super::payload_file::PayloadFile;
 use super::plan::Plan;
 use crate::boot::{BootConfig, BootConfigError, MenuEntry, MenuFormat, NewMenuEntry};
 use crate::disc_path::{DiscPath, DiscPathError};
+use crate::hint::hinted;
 use crate::installer::disc_layout;
 use crate::installer::system::AgentKind;
 use crate::iso::fat::{FatError, FatView};
@@ -153,6 +154,8 @@ impl MenuError {
         }
     }
 }
+
+hinted!(MenuError);
 
 impl UnattendedEntry {
     /// The entry that a plan wants on a medium of this volume id.

@@ -9,6 +9,7 @@ use super::payload_file::PayloadFile;
 use super::plan::{AgentContent, Plan, SelfCheckBinary};
 use crate::assets::Assets;
 use crate::disc_path::DiscPathError;
+use crate::hint::hinted;
 use crate::installer::first_boot::{self, FirstBoot};
 use crate::installer::kickstart::model::{AGENT, AGENT_DIRECTORY};
 use crate::installer::kickstart::render::KickstartError;
@@ -49,6 +50,8 @@ impl PayloadError {
         }
     }
 }
+
+hinted!(PayloadError);
 
 /// Every file that a plan puts on a disc, but for the manifest.
 ///

@@ -9,6 +9,7 @@ use std::io;
 
 use crate::digest::{Sha256, Sha256Hasher};
 use crate::facts::transcript::SCHEMA;
+use crate::hint::hinted;
 use crate::iso::read_at::ReadAt;
 
 /// The largest program that is carried, in bytes.
@@ -84,6 +85,8 @@ impl StaticProgramError {
         }
     }
 }
+
+hinted!(StaticProgramError);
 
 /// Inspects a program: its headers, and one pass for its digest, in bounded memory.
 ///

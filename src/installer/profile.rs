@@ -17,6 +17,7 @@ use super::value::network::Port;
 use super::value::{GroupName, PackageName, ProfileName, Title, text_value};
 use crate::assets::{AssetError, AssetKind, Assets};
 use crate::disc_path::DiscPath;
+use crate::hint::hinted;
 use crate::packages::generation::Generation;
 use crate::yaml::{self, YamlError};
 
@@ -252,6 +253,8 @@ impl ProfileError {
         }
     }
 }
+
+hinted!(ProfileError);
 
 /// Commands that the model makes; a profile must not write them.
 const RECIPE_COMMANDS: &[&str] = &[

@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::assets::Assets;
+use crate::hint::hinted;
 use crate::template::{self, TemplateError};
 
 /// The first boot's name, for `chkconfig` and `systemctl`.
@@ -84,6 +85,8 @@ impl ServiceError {
         }
     }
 }
+
+hinted!(ServiceError);
 
 /// What the templates of every service know, with what only one of them knows.
 #[derive(Serialize)]

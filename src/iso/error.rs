@@ -5,6 +5,7 @@
 use std::io;
 
 use super::bytemap::SECTOR;
+use crate::hint::hinted;
 
 /// Why an image cannot be read, or cannot be changed as requested.
 #[derive(Debug, thiserror::Error)]
@@ -196,3 +197,5 @@ impl IsoError {
         Some(hint.to_owned())
     }
 }
+
+hinted!(IsoError);

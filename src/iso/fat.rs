@@ -11,6 +11,7 @@ use fatfs::{Date, DateTime, Dir, DirEntry, FileSystem, FsOptions, Time};
 
 use super::fat_disk::FatDisk;
 use super::read_at::ReadAt;
+use crate::hint::hinted;
 
 /// The largest file system that is opened; the vendor's are of 5 to 40 MiB.
 const SIZE_LIMIT: u64 = 256 << 20;
@@ -87,6 +88,8 @@ impl FatError {
         }
     }
 }
+
+hinted!(FatError);
 
 /// A file or directory on the file system.
 #[derive(Clone, Debug, PartialEq, Eq)]

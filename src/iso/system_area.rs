@@ -13,6 +13,7 @@ use super::partition_gpt::{GptEntry, GptHeader};
 use super::partition_mbr::{self, BLOCK, MbrEntry};
 use super::partition_range::PartitionRange;
 use super::read_at::ReadAt;
+use crate::hint::hinted;
 
 /// Bytes before the primary volume descriptor.
 pub const SYSTEM_AREA: u64 = 16 * SECTOR;
@@ -59,6 +60,8 @@ impl SystemAreaError {
         }
     }
 }
+
+hinted!(SystemAreaError);
 
 /// One of the three kinds of partition table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

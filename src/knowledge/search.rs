@@ -17,6 +17,7 @@ use crate::check::CheckSet;
 use crate::facts::stage::Scenario;
 use crate::guide::StepSet;
 use crate::guide::step_set::StepError;
+use crate::hint::hinted;
 
 /// The longest text that is looked at, in bytes.
 pub const MAX_TEXT_BYTES: usize = 32 * 1024 * 1024;
@@ -105,6 +106,8 @@ impl KnowledgeError {
         }
     }
 }
+
+hinted!(KnowledgeError);
 
 impl Knowledge {
     /// Reads the symptoms and the steps of the assets, and makes one body of them and the checks.

@@ -8,6 +8,7 @@ use super::symptom::{OutOfScope, Symptom, SymptomProblem, verify};
 use crate::assets::{self, Asset, AssetError, Assets};
 use crate::check::definition::{self, CheckSet};
 use crate::check::model::DefinitionLocation;
+use crate::hint::hinted;
 use crate::yaml::{self, YamlError, closest_match};
 
 /// The file as it is written.
@@ -61,6 +62,8 @@ impl SymptomError {
         }
     }
 }
+
+hinted!(SymptomError);
 
 impl SymptomSet {
     /// Reads the symptoms of the assets; the checks are those they may name.

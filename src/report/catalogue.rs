@@ -15,6 +15,7 @@ use crate::check::source::SOURCES;
 use crate::check::window::ScenarioScope;
 use crate::facts::stage::Stage;
 use crate::facts::target_kind::TargetKind;
+use crate::hint::hinted;
 
 /// Every check, as `list checks --format json` gives them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -78,6 +79,8 @@ impl UnknownIdError {
         })
     }
 }
+
+hinted!(UnknownIdError);
 
 /// Every check of a set.
 pub fn list(set: &CheckSet) -> CheckList {

@@ -10,6 +10,7 @@ use serde_yaml::Value;
 
 use super::answers::AnswerEntry;
 use crate::facts::site::AnswerValue;
+use crate::hint::hinted;
 use crate::yaml::{self, PathStep, Position, YamlError, find_position};
 
 /// The key of the answers at the top level.
@@ -50,6 +51,8 @@ impl AnswerEditError {
         }
     }
 }
+
+hinted!(AnswerEditError);
 
 /// Returns an answer as it is written in a list.
 fn entry_line(entry: &AnswerEntry) -> String {

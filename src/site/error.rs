@@ -4,6 +4,7 @@
 
 use std::path::PathBuf;
 
+use crate::hint::hinted;
 use crate::yaml::{Position, YamlError};
 
 /// Why a site file was refused.
@@ -131,6 +132,8 @@ impl SiteError {
         }
     }
 }
+
+hinted!(SiteError);
 
 impl SiteFault {
     fn hint(&self) -> Option<String> {

@@ -7,6 +7,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::hint::hinted;
 use crate::secret::redact_password;
 
 /// The default port of a process server for replication data (D: vmware-azure-architecture).
@@ -55,6 +56,8 @@ impl SiteValueError {
         }
     }
 }
+
+hinted!(SiteValueError);
 
 /// Defines a text that is validated when it is parsed.
 macro_rules! checked {

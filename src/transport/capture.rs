@@ -17,6 +17,7 @@ use crate::facts::transcript::{
     Transcript,
 };
 use crate::facts::windows::capture::{WINDOWS, parse_header};
+use crate::hint::hinted;
 
 /// The most bytes of a capture.
 pub const MAX_BYTES: u64 = 8 * 1024 * 1024;
@@ -93,6 +94,8 @@ impl CaptureError {
         }
     }
 }
+
+hinted!(CaptureError);
 
 /// Reads one capture, or every capture of a directory in the order of the names. Of the captures
 /// that a self-check keeps, only the newest of each target is read.

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use super::percent;
+use crate::hint::hinted;
 use crate::secret::redact_password;
 
 /// The address of a target.
@@ -102,6 +103,8 @@ impl TargetAddressError {
         })
     }
 }
+
+hinted!(TargetAddressError);
 
 /// Returns the address that a host without a scheme was probably meant to be; none when it is no
 /// host.

@@ -15,6 +15,7 @@ use crate::cli::{ExitStatus, outputs, recipe, reporting};
 use crate::facts::image::depsolve::PackageSetFacts;
 use crate::facts::target_kind::TargetKind;
 use crate::facts::{Document, Fact};
+use crate::hint::hinted;
 use crate::image::inspect::{self, AvailablePackages, DepsolveRequest};
 use crate::image::plan::{Plan, open_keys, open_medium};
 use crate::image::resolve::resolve;
@@ -57,6 +58,8 @@ impl PackagesError {
         })
     }
 }
+
+hinted!(PackagesError);
 
 fn summarize(findings: &[String]) -> String {
     let shown = findings.iter().take(MAX_NAMED).cloned().collect::<Vec<_>>().join("; ");

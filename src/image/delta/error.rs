@@ -4,6 +4,7 @@ use std::io;
 
 use super::format::{MOST_BYTES, MOST_OF_BASE, PADDING, VERSION};
 use crate::digest::Sha256;
+use crate::hint::hinted;
 
 /// Why a delta cannot be made, read or applied.
 #[derive(Debug, thiserror::Error)]
@@ -122,3 +123,5 @@ impl DeltaError {
         }
     }
 }
+
+hinted!(DeltaError);

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use crate::agent::AgentError;
 use crate::digest::Sha256;
+use crate::hint::hinted;
 use crate::image::resolve::ResolveError;
 use crate::image::static_program::StaticProgramError;
 use crate::iso::IsoError;
@@ -132,3 +133,5 @@ impl PlanError {
         }
     }
 }
+
+hinted!(PlanError);

@@ -7,6 +7,7 @@ use std::path::Path;
 use super::Recipe;
 use crate::assets::{self, Asset, AssetError, AssetKind, Assets};
 use crate::digest::Sha256;
+use crate::hint::hinted;
 use crate::image::setting::{Setting, SettingError};
 use crate::installer::profile::{Profile, ProfileError};
 use crate::yaml::{self, YamlError};
@@ -95,6 +96,8 @@ impl RecipeError {
         }
     }
 }
+
+hinted!(RecipeError);
 
 impl Recipe {
     /// The names of all recipes, sorted.

@@ -2,6 +2,7 @@
 //!
 //! Not for what a recipe alone does wrong: reading it says that.
 
+use crate::hint::hinted;
 use crate::installer::self_check::MAX_KEEP;
 use crate::installer::value::disk::{ByteSize, DiskName, MountTarget};
 use crate::installer::value::network::HostAddress;
@@ -182,3 +183,5 @@ impl ResolveError {
         })
     }
 }
+
+hinted!(ResolveError);

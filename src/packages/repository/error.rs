@@ -7,6 +7,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::keys::KeyName;
+use crate::hint::hinted;
 
 /// Why a package is refused.
 #[derive(Debug, thiserror::Error)]
@@ -215,3 +216,5 @@ impl RepositoryError {
         Some(text.to_owned())
     }
 }
+
+hinted!(RepositoryError);

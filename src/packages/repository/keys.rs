@@ -9,6 +9,8 @@ use pgp::composed::{Deserializable, SignedPublicKey, SignedPublicSubKey};
 use pgp::packet::{KeyFlags, PublicKey, PublicSubkey, Signature, SignatureType, SubpacketData};
 use pgp::types::{KeyDetails, Tag};
 
+use crate::hint::hinted;
+
 /// The most bytes of a key file; a distribution's has some 2 KiB, a whole key ring 100 KiB.
 pub const MOST_KEY_BYTES: u64 = 1 << 20;
 /// The most keys of all files together.
@@ -100,6 +102,8 @@ impl KeyError {
         Some(text.to_owned())
     }
 }
+
+hinted!(KeyError);
 
 impl Keyring {
     /// Whether there is no key.

@@ -11,6 +11,7 @@ mod yaml;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::hint::hinted;
 use crate::yaml::closest_match;
 
 pub use host::InventoryHost;
@@ -80,6 +81,8 @@ impl InventoryError {
         }
     }
 }
+
+hinted!(InventoryError);
 
 /// A parsed inventory.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

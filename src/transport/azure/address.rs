@@ -6,6 +6,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::resource::{RECOVERY_SERVICES, ResourceId};
+use crate::hint::hinted;
 use crate::transport::percent;
 
 /// The type of vaults.
@@ -51,6 +52,8 @@ impl VaultAddressError {
         Some(hint.to_owned())
     }
 }
+
+hinted!(VaultAddressError);
 
 impl VaultAddress {
     /// Whether a text is meant to be an address, right or wrong, and not the name of a file.

@@ -5,6 +5,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::hint::hinted;
 use crate::transport::http::authority::Authority;
 
 /// A cloud: its Resource Manager, its login, and the audience of tokens.
@@ -86,6 +87,8 @@ impl OriginError {
         Some("leave out user, path and query; tokens are sent over https alone".to_owned())
     }
 }
+
+hinted!(OriginError);
 
 impl Origin {
     /// Returns the host and port to connect to.

@@ -18,6 +18,7 @@ use crate::facts::azure::answers::{
     AnswerOutcome, AzureAnswer, AzureFailure, SCHEMA, VaultAnswers,
 };
 use crate::facts::azure::keep::keep;
+use crate::hint::hinted;
 use crate::regular_file;
 
 /// The most bytes of one file: a capture of ten thousand machines.
@@ -81,6 +82,8 @@ impl AzureExportError {
         Some(hint.to_owned())
     }
 }
+
+hinted!(AzureExportError);
 
 /// What was read.
 #[derive(Debug)]

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::facts::failure_kind::FailureKind;
 use crate::facts::transcript::Failure;
+use crate::hint::hinted;
 
 /// Why there is no connection to a server that is trusted.
 #[derive(Debug, thiserror::Error)]
@@ -116,3 +117,5 @@ impl ConnectError {
         Some(hint.to_owned())
     }
 }
+
+hinted!(ConnectError);

@@ -5,6 +5,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::hint::hinted;
+
 /// The digest of a certificate's DER form, as VMware's tools print it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Thumbprint {
@@ -27,6 +29,8 @@ impl ThumbprintError {
         )
     }
 }
+
+hinted!(ThumbprintError);
 
 impl Thumbprint {
     /// Returns the name of the digest: `sha256` or `sha1`.

@@ -5,6 +5,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::hint::hinted;
 use crate::secret::redact_password;
 use crate::transport::http::authority::Authority;
 use crate::transport::percent;
@@ -58,6 +59,8 @@ impl VsphereAddressError {
         Some(hint.to_owned())
     }
 }
+
+hinted!(VsphereAddressError);
 
 impl VsphereAddress {
     /// Returns the host and port, as they stand in a URL and in the file of thumbprints.

@@ -19,6 +19,7 @@ use crate::facts::vsphere::disk_uuid::{self, DiskUuidFacts, SettingSpelling};
 use crate::facts::vsphere::inventory::{Inventory, MachineSearch};
 use crate::facts::vsphere::property::{InventoryObject, elements, optional_text};
 use crate::facts::vsphere::questions;
+use crate::hint::hinted;
 use crate::transport::http::stream::Deadline;
 
 /// The row, as documents spell it (S001, Prerequisites).
@@ -185,6 +186,8 @@ impl EnableUuidError {
         Some(hint.to_owned())
     }
 }
+
+hinted!(EnableUuidError);
 
 /// Plans the change. Changes nothing.
 ///

@@ -6,6 +6,7 @@ use super::soap::SoapFault;
 use super::xml::XmlError;
 use crate::facts::failure_kind::FailureKind;
 use crate::facts::transcript::Failure;
+use crate::hint::hinted;
 use crate::transport::http::error::ConnectError;
 use crate::transport::http::message::HttpError;
 
@@ -127,3 +128,5 @@ impl VsphereError {
         Failure { kind: self.kind(), reason: self.to_string(), hint: self.hint() }
     }
 }
+
+hinted!(VsphereError);

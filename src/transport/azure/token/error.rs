@@ -4,6 +4,7 @@
 
 use std::path::PathBuf;
 
+use crate::hint::hinted;
 use crate::transport::http::error::ConnectError;
 use crate::transport::http::message::HttpError;
 
@@ -111,3 +112,5 @@ impl TokenError {
         Some(hint.to_owned())
     }
 }
+
+hinted!(TokenError);
