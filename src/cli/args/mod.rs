@@ -8,9 +8,12 @@ mod delta;
 mod esxi;
 mod fix;
 mod guide;
+mod host;
+mod image;
 mod init;
 mod knowledge;
 mod list;
+mod report;
 mod select;
 mod site;
 mod ssh;
@@ -20,10 +23,9 @@ mod vsphere;
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use clap::{Args, Parser, Subcommand, ValueHint};
 
 use crate::assets::Assets;
-use crate::image::recipe::SelfCheckBinaryChoice;
 
 pub use answer::AnswerArgs;
 pub use azure::{AzureArgs, CheckAzureArgs, CollectAzureArgs};
@@ -31,12 +33,18 @@ pub use delta::BuildDeltaArgs;
 pub use esxi::{CheckEsxiArgs, CollectEsxiArgs, MachineArgs};
 pub use fix::FixArgs;
 pub use guide::GuideArgs;
+pub use host::{CheckHostArgs, CollectHostArgs, CollectScriptArgs};
+pub use image::{
+    BuildImageArgs, CheckImageArgs, CheckPackagesArgs, InspectArgs, InspectVerb, LintKickstartArgs,
+    LintStyleArg, LintVerb, RecipeArgs, RenderKickstartArgs, RenderVerb,
+};
 pub use init::InitSiteArgs;
 pub use knowledge::{ExplainArgs, SearchArgs, TroubleshootArgs};
 pub use list::{ListArgs, ListSubject, QuestionArgs};
+pub use report::{FailOnArg, ReportArgs, TextOrJson};
 pub use select::SelectArgs;
 pub use site::{CheckSiteArgs, CollectSiteArgs, InventoryArgs, SiteAccessArgs, SiteArgs};
-pub use ssh::SshArgs;
+pub use ssh::{HostTimeout, SshArgs};
 pub use via::{ViaArgs, ViaLoginArgs};
 pub use vm::BuildVmArgs;
 pub use vsphere::{CheckVcenterArgs, CollectVcenterArgs, TlsArgs, TrustArgs, VsphereArgs};
@@ -130,119 +138,6 @@ pub enum BuildVerb {
     Vm(BuildVmArgs),
 }
 
-/// The recipe and what overrides it.
-#[derive(Debug, Args)]
-pub struct RecipeArgs {
-    /// A recipe file, or the name of an embedded one
-    #[arg(default_value = "centos-6.6", value_hint = ValueHint::FilePath)]
-    pub recipe: String,
-
-    /// Override a key of the recipe, such as network.address=192.0.2.10
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    pub settings: Vec<String>,
-}
-
-#[derive(Debug, Args)]
-pub struct BuildImageArgs {
-    #[command(flatten)]
-    pub recipe: RecipeArgs,
-
-    /// The vendor's medium to customise; without it: a small kickstart disc
-    /// to use beside that medium
-    #[arg(long, value_name = "ISO", value_hint = ValueHint::FilePath)]
-    pub base: Option<PathBuf>,
-
-    /// The replication agent (Unified Agent) as it was downloaded
-    #[arg(long, value_name = "TARBALL", value_hint = ValueHint::FilePath)]
-    pub agent: Option<PathBuf>,
-
-    /// Take an agent whose sha256 the recipe does not name
-    #[arg(long)]
-    pub allow_unpinned: bool,
-
-    /// A directory of RPMs to carry along as a repository
-    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
-    pub rpms: Option<PathBuf>,
-
-    /// The static preflight that runs the self-check on the master target:
-    /// a file, auto (this program, when it is static) or none [default: the
-    /// recipe's, or auto]
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub self_check_binary: Option<SelfCheckBinaryChoice>,
-
-    /// A file of public keys that those RPMs are signed with; any number,
-    /// beside the recipe's rpm_keys
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub rpm_key: Vec<PathBuf>,
-
-    /// Rebuild the image that this delta was made of, from --base; the recipe
-    /// and its inputs are in it
-    #[arg(long, value_name = "DELTA", value_hint = ValueHint::FilePath, requires = "base",
-        conflicts_with_all = ["recipe", "settings", "agent", "allow_unpinned", "rpms", "rpm_key",
-        "allow_incomplete"])]
-    pub from_delta: Option<PathBuf>,
-
-    /// Where to write the image; - for standard output [default: RECIPE.iso, or
-    /// the delta's name without .delta]
-    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub out: Option<PathBuf>,
-
-    /// Where to write its manifest [default: OUT.manifest.json; with -o -: nowhere]
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub manifest: Option<PathBuf>,
-
-    /// Replace an existing file
-    #[arg(long)]
-    pub overwrite: bool,
-
-    /// Build an image whose packages are not proven to install; its manifest
-    /// says so
-    #[arg(long)]
-    pub allow_incomplete: bool,
-
-    /// Show what would be built and write nothing
-    #[arg(long)]
-    pub dry_run: bool,
-
-    #[command(flatten)]
-    pub report: ReportArgs,
-}
-
-/// How findings are shown.
-#[derive(Debug, Args)]
-pub struct ReportArgs {
-    /// Format of the report on standard output
-    #[arg(long, default_value = "text", value_name = "FORMAT")]
-    pub format: String,
-
-    /// Also write a report to a file; may be repeated
-    #[arg(long = "output", value_name = "FORMAT=FILE")]
-    pub files: Vec<String>,
-
-    /// Show the verdict and what to do first, and no details
-    #[arg(long)]
-    pub brief: bool,
-
-    /// Let warnings decide the exit status too
-    #[arg(long, value_enum, value_name = "SEVERITY")]
-    pub fail_on: Option<FailOnArg>,
-
-    /// The time of the evaluation, for replaying captures [default: now]
-    #[arg(long, value_name = "TIME")]
-    pub now: Option<jiff::Timestamp>,
-
-    /// Write the commands that fix what failed to a file, to be read and run
-    /// by hand; the file itself does nothing when it is run
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub fix_script: Option<PathBuf>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum FailOnArg {
-    /// Exit 1 when a warning is found
-    Warning,
-}
-
 #[derive(Debug, Subcommand)]
 pub enum CheckVerb {
     /// A finished appliance image, from the file alone
@@ -261,56 +156,6 @@ pub enum CheckVerb {
     Site(Box<CheckSiteArgs>),
 }
 
-#[derive(Debug, Args)]
-pub struct CheckHostArgs {
-    /// ssh://USER@HOST[:PORT], local: (this machine), capture:FILE|DIR, or a
-    /// name in --site [default: every master target of --site or --inventory]
-    #[arg(value_name = "TARGET")]
-    pub targets: Vec<String>,
-
-    /// Use the newest capture of each host's own self-check (an appliance
-    /// runs one at every boot) instead of collecting now
-    #[arg(long)]
-    pub newest_capture: bool,
-
-    #[command(flatten)]
-    pub host_timeout: HostTimeout,
-
-    #[command(flatten)]
-    pub credentials: SshArgs,
-
-    #[command(flatten)]
-    pub site: SiteArgs,
-
-    #[command(flatten)]
-    pub tls: TlsArgs,
-
-    #[command(flatten)]
-    pub many: InventoryArgs,
-
-    /// A directory with the site's own checks, evaluated with the others
-    #[arg(long = "checks", value_name = "DIR", value_hint = ValueHint::DirPath)]
-    pub own_checks: Option<PathBuf>,
-
-    #[command(flatten)]
-    pub select: SelectArgs,
-
-    #[command(flatten)]
-    pub fix: FixArgs,
-
-    #[command(flatten)]
-    pub report: ReportArgs,
-}
-
-/// How long hosts may take.
-#[derive(Debug, Args)]
-pub struct HostTimeout {
-    /// How long one host may take
-    #[arg(long, value_name = "SECONDS", default_value_t = 30,
-        value_parser = clap::value_parser!(u64).range(1..=3600))]
-    pub timeout: u64,
-}
-
 #[derive(Debug, Subcommand)]
 pub enum CollectVerb {
     /// The answers of one host, for check host capture:FILE
@@ -325,158 +170,6 @@ pub enum CollectVerb {
     Site(Box<CollectSiteArgs>),
     /// The script that would be sent, for review or for a fleet's own engine
     Script(Box<CollectScriptArgs>),
-}
-
-#[derive(Debug, Args)]
-pub struct CollectHostArgs {
-    /// ssh://USER@HOST[:PORT], local: (this machine), or a name in --site
-    pub target: String,
-
-    /// Where to write the capture [default: standard output]
-    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub out: Option<PathBuf>,
-
-    /// Use the newest capture of each host's own self-check (an appliance
-    /// runs one at every boot) instead of collecting now
-    #[arg(long)]
-    pub newest_capture: bool,
-
-    #[command(flatten)]
-    pub host_timeout: HostTimeout,
-
-    #[command(flatten)]
-    pub credentials: SshArgs,
-
-    #[command(flatten)]
-    pub site: SiteArgs,
-
-    /// A directory with the site's own checks, whose probes are run too
-    #[arg(long = "checks", value_name = "DIR", value_hint = ValueHint::DirPath)]
-    pub own_checks: Option<PathBuf>,
-}
-
-#[derive(Debug, Args)]
-pub struct CollectScriptArgs {
-    #[command(flatten)]
-    pub site: SiteArgs,
-
-    /// Print the PowerShell script for a Windows master target: its output is
-    /// the capture: of --site
-    #[arg(long, conflicts_with_all = ["own_checks"])]
-    pub windows: bool,
-
-    /// A directory with the site's own checks, whose probes are run too
-    #[arg(long = "checks", value_name = "DIR", value_hint = ValueHint::DirPath)]
-    pub own_checks: Option<PathBuf>,
-}
-
-#[derive(Debug, Args)]
-pub struct CheckImageArgs {
-    /// The image
-    #[arg(value_name = "ISO", value_hint = ValueHint::FilePath)]
-    pub image: PathBuf,
-
-    #[command(flatten)]
-    pub report: ReportArgs,
-}
-
-#[derive(Debug, Args)]
-pub struct CheckPackagesArgs {
-    #[command(flatten)]
-    pub recipe: RecipeArgs,
-
-    /// The vendor's medium [default: the recipe's]
-    #[arg(long, value_name = "ISO", value_hint = ValueHint::FilePath)]
-    pub base: Option<PathBuf>,
-
-    /// The directory of add-on RPMs [default: the recipe's]
-    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
-    pub rpms: Option<PathBuf>,
-
-    /// A file of public keys that those RPMs are signed with; any number,
-    /// beside the recipe's rpm_keys
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub rpm_key: Vec<PathBuf>,
-
-    #[command(flatten)]
-    pub report: ReportArgs,
-}
-
-#[derive(Debug, Subcommand)]
-pub enum InspectVerb {
-    /// An ISO: file systems, boot entries, kickstart, payload
-    Image(InspectArgs),
-    /// A replication agent's archive: name, version, what it carries
-    Agent(InspectArgs),
-}
-
-#[derive(Debug, Args)]
-pub struct InspectArgs {
-    /// The file
-    #[arg(value_hint = ValueHint::FilePath)]
-    pub file: PathBuf,
-
-    /// text or json
-    #[arg(long, default_value = "text", value_enum)]
-    pub format: TextOrJson,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum TextOrJson {
-    /// For people
-    Text,
-    /// For programs
-    Json,
-}
-
-#[derive(Debug, Subcommand)]
-pub enum RenderVerb {
-    /// The kickstart, on standard output
-    Kickstart(RenderKickstartArgs),
-}
-
-#[derive(Debug, Args)]
-pub struct RenderKickstartArgs {
-    #[command(flatten)]
-    pub recipe: RecipeArgs,
-
-    /// As it stands on a kickstart disc, not on a customised medium
-    #[arg(long)]
-    pub kickstart_disc: bool,
-}
-
-#[derive(Debug, Subcommand)]
-pub enum LintVerb {
-    /// A kickstart, ours or anybody's
-    Kickstart(LintKickstartArgs),
-}
-
-/// The rules that a kickstart is checked against.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum LintStyleArg {
-    /// An unattended installation of a master target
-    Policy,
-    /// What the installer reads and does: any kickstart
-    Syntax,
-}
-
-#[derive(Debug, Args)]
-pub struct LintKickstartArgs {
-    /// The kickstart; - reads standard input
-    #[arg(value_hint = ValueHint::FilePath)]
-    pub file: PathBuf,
-
-    /// The distribution it is for
-    #[arg(long, default_value = "centos-6.6")]
-    pub profile: String,
-
-    /// Which rules: all of them, or only those that every kickstart must obey
-    #[arg(long, default_value = "policy", value_enum)]
-    pub style: LintStyleArg,
-
-    /// text or json
-    #[arg(long, default_value = "text", value_enum)]
-    pub format: TextOrJson,
 }
 
 #[derive(Debug, Subcommand)]

@@ -63,3 +63,12 @@ pub struct SshArgs {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub ssh_config: Option<PathBuf>,
 }
+
+/// How long hosts may take.
+#[derive(Debug, Args)]
+pub struct HostTimeout {
+    /// How long one host may take
+    #[arg(long, value_name = "SECONDS", default_value_t = 30,
+        value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub timeout: u64,
+}
