@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::model::{ProcessServer, ProtectedVm, Site};
 use crate::check::Target;
 use crate::facts::address::is_same;
-use crate::facts::stage::{Scenario, Stage};
+use crate::facts::stage::{MachineStage, Scenario, Stage};
 use crate::facts::target_kind::TargetKind;
 use crate::facts::topology::{ConnectionState, SiteConnection, SiteSystem, Topology};
 
@@ -27,7 +27,7 @@ impl Site {
         }
         let systems = self.systems(targets);
         let machines_in_azure =
-            self.protected_vms.iter().filter(|machine| self.is_in_azure(machine)).count();
+            self.protected_vms.iter().filter(|machine| self.is_in_azure(machine, targets)).count();
         let connections = Connections { site: self, targets, systems: &systems }.all();
         Topology { name, machines_in_azure, connections, systems }
     }
@@ -79,11 +79,14 @@ impl Site {
         systems
     }
 
-    /// Whether a machine runs in Azure, by the stage that the site file says.
-    fn is_in_azure(&self, machine: &ProtectedVm) -> bool {
+    /// Whether a machine runs in Azure, by the stage that is known of it, or that the site file says.
+    fn is_in_azure(&self, machine: &ProtectedVm, targets: &[Target]) -> bool {
         let at_home =
             [Stage::Home, Stage::Verify, Stage::After, Stage::ReprotectForward, Stage::CleanUp];
-        machine.stage.or(self.stage).is_none_or(|stage| !at_home.contains(&stage))
+        let mut known = targets.iter().flat_map(|target| &target.stages.machines);
+        let shown = known.find(|known| known.machine == machine.name.as_str());
+        let stage = shown.and_then(MachineStage::known).or(machine.stage).or(self.stage);
+        stage.is_none_or(|stage| !at_home.contains(&stage))
     }
 }
 
@@ -108,7 +111,12 @@ impl Connections<'_> {
         {
             for server in servers.clone() {
                 let path = format!("{root}.ports.configuration_server");
-                let seen = self.observation(system, &path, |_| true);
+                let mut seen = self.observation(system, &path, |_| true);
+                if seen.0.is_unknown() && self.has_heartbeat(system) {
+                    let found =
+                        "its heartbeat arrives in the vault, through the configuration server";
+                    seen = (ConnectionState::Open, found.to_owned());
+                }
                 all.push(connection(system, server, Some(HTTPS), seen, Some(check)));
             }
         }
@@ -128,6 +136,14 @@ impl Connections<'_> {
 
     fn target(&self, system: &SiteSystem) -> Option<&Target> {
         self.targets.iter().find(|target| target.name == system.name && target.kind == system.kind)
+    }
+
+    /// Whether the vault shows a heartbeat of a process server or a master target, which comes over the same port.
+    fn has_heartbeat(&self, system: &SiteSystem) -> bool {
+        let known = self.target(system).map(|target| &target.document.known);
+        let state = |path: &str| known.and_then(|known| text(known, path)) == Some("good");
+        state("azure.process_server.heartbeat.state")
+            || state("azure.master_target.registered.state")
     }
 
     fn to_process_server(&self, system: &SiteSystem, server: &ProcessServer) -> SiteConnection {
@@ -381,6 +397,22 @@ protected_vms:
         assert_eq!(found(2), "cs01:443 is refused");
         assert_eq!(found(8), "as mt1 sees it: vc01:443 is filtered");
         assert_eq!(topology.connections[8].checked_on, "mt1");
+    }
+
+    #[test]
+    fn the_vault_shows_which_machines_are_away_and_whose_heartbeat_arrives() {
+        let mut app = target("app 2", TargetKind::ProtectedVm, json!({}));
+        app.stages.machines =
+            vec![crate::facts::stage::decide("app 2", None, Some(Stage::After), &[])];
+        let heartbeat =
+            json!({ "azure": { "process_server": { "heartbeat": { "state": "good" } } } });
+        let topology =
+            site(SITE).topology(&[app, target("ps1", TargetKind::ProcessServer, heartbeat)]);
+        assert_eq!(topology.machines_in_azure, 1);
+        assert_eq!(
+            connections(&topology)[..2],
+            ["ps1 -> cs01:443 open", "ps2 -> cs01:443 not asked"]
+        );
     }
 
     #[test]
