@@ -179,7 +179,8 @@ fn add(export: &mut AzureExport, value: Value) -> Result<(), String> {
         let keys: Vec<&str> = keys.map(String::as_str).take(3).collect();
         return Err(format!("it has an object without id and type (it has {})", keys.join(", ")));
     }
-    let objects: Vec<Value> = page.objects.iter().map(keep).collect();
+    let objects = page.objects.into_iter().map(with_properties);
+    let objects: Vec<Value> = objects.map(|object| keep(&object)).collect();
     answers.answers.push(exported(match page.next {
         None => AnswerOutcome::Objects(objects),
         Some(_) => {
@@ -189,6 +190,21 @@ fn add(export: &mut AzureExport, value: Value) -> Result<(), String> {
         }
     }));
     Ok(())
+}
+
+/// Puts members back below `properties`, from where commands such as `az vm get-instance-view` take them.
+fn with_properties(object: Value) -> Value {
+    let Value::Object(members) = object else { return object };
+    if members.contains_key("properties") {
+        return Value::Object(members);
+    }
+    let is_outside = |name: &str| matches!(name, "id" | "name" | "type" | "location");
+    let (mut outside, below): (serde_json::Map<_, _>, serde_json::Map<_, _>) =
+        members.into_iter().partition(|(name, _)| is_outside(name));
+    if !below.is_empty() {
+        outside.insert("properties".to_owned(), Value::Object(below));
+    }
+    Value::Object(outside)
 }
 
 fn exported(outcome: AnswerOutcome) -> AzureAnswer {
@@ -287,6 +303,18 @@ mod tests {
         assert!(export.answers.answers.iter().all(|answer| answer.path.is_none()));
         assert_eq!(export.answers.asked_at(), "2026-11-20T08:00:00Z".parse().ok());
         assert_eq!(export.notes, ["g.json is empty: the command that wrote it failed"]);
+    }
+
+    #[test]
+    fn members_that_a_command_took_out_of_properties_are_put_back() {
+        let id = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/m";
+        let text = format!(
+            r#"{{"id":"{id}","name":"m","tags":{{"a":"b"}},"instanceView":{{"statuses":[{{"code":"PowerState/running"}}]}}}}"#
+        );
+        let export = read_files(&[("a.json", text)]).unwrap();
+        let object = &export.answers.answers[0].objects()[0];
+        let code = &object["properties"]["instanceView"]["statuses"][0]["code"];
+        assert_eq!(code, "PowerState/running");
     }
 
     #[test]
