@@ -40,6 +40,16 @@ pub fn explain(
     if let Some(document) = knowledge.find(asked) {
         return explain_document(document, checks, knowledge, width);
     }
+    let prefix = format!("{}.", asked.trim());
+    let is_step_of = |document: &&SearchDocument| {
+        document.kind == Subject::Step && document.id.starts_with(&prefix)
+    };
+    let of_stage: Vec<&SearchDocument> = knowledge.documents().iter().filter(is_step_of).collect();
+    if !of_stage.is_empty() {
+        return Ok(other_lines(&format!("the steps of {}", asked.trim()), &of_stage, width)
+            .trim_start()
+            .to_owned());
+    }
     let by_code = knowledge.with_code(asked);
     if let Some((first, others)) = by_code.split_first() {
         let out = explain_document(first, checks, knowledge, width)?;
