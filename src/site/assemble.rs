@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::model::{EsxiHost, MasterTarget, Site};
-use super::roots::with_every_root;
+use super::roots::{NOT_ASKED_OVER_SSH, with_every_root};
 use super::target::{WrongKindError, host_target, named_targets, shell_host, with_failure_reason};
 use crate::check::{CheckSet, Target};
 use crate::facts::azure::answers::VaultAnswers;
@@ -126,6 +126,14 @@ impl Site {
             targets.extend(others.collect::<Vec<_>>());
         }
         join_returned(&mut targets, returned);
+        if matches!(coverage, Coverage::Hosts | Coverage::HostsAndAnswers) {
+            // What nobody asked the machine itself, a person may know.
+            for machine in targets.iter_mut().filter(|known| known.kind == TargetKind::ProtectedVm)
+            {
+                machine.document =
+                    std::mem::take(&mut machine.document).or_absent("guest", NOT_ASKED_OVER_SSH);
+            }
+        }
         if coverage == Coverage::Everything {
             targets.extend(self.unprovided_targets());
             targets = targets.into_iter().map(|target| with_every_root(target, self)).collect();

@@ -6,12 +6,15 @@ use super::model::Site;
 use crate::check::Target;
 use crate::facts::Document;
 
+/// Why nothing is known of a machine that has returned by its own word.
+pub(super) const NOT_ASKED_OVER_SSH: &str = "it was not asked over SSH";
+
 /// For each root of the facts, why it is missing when no system provides it.
 const MISSING_PROVIDER: &[(&str, &str)] = &[
     ("mt", "the site gives it no ssh:"),
     ("wmt", "the site gives it no capture: of the script for Windows"),
     ("ps", "the site gives it no ssh:"),
-    ("guest", "it was not asked over SSH"),
+    ("guest", NOT_ASKED_OVER_SSH),
     ("shell", "the site gives it no ssh:"),
     ("vcenter", "the site names no vCenter server"),
     ("vm", "the site names neither a vCenter server nor an ESXi host"),
