@@ -152,3 +152,32 @@ fn without_a_vault_the_same_site_asks_people() {
     );
     assert!(!serde_json::to_string(&report).unwrap().contains("azure.machine"));
 }
+
+#[test]
+fn troubleshooting_begins_with_what_went_wrong_by_the_vaults_own_word() {
+    let directory = tempfile::tempdir().unwrap();
+    let vault = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/azure/vaults/gavle.json");
+    let site = format!("azure: 'capture:{vault}'\nprotected_vms: [ {{ name: odd-1 }} ]\n");
+    fs::write(directory.path().join("site.yaml"), site).unwrap();
+    let run = |words: &[&str]| {
+        let output = Command::new(program::binary())
+            .current_dir(directory.path())
+            .arg("troubleshoot")
+            .args(words)
+            .args(["--site", "site.yaml", "--now", NOW])
+            .output()
+            .unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let text = run(&["replication", "does", "not", "progress"]);
+    assert!(text.starts_with("vault    odd-1: the job Reprotect "), "{text}");
+    assert!(text.contains("$ preflight explain ts-95226"), "{text}");
+    assert!(!text.contains('\u{1b}'), "{text:?}");
+    // Also where the words fit nothing that is known.
+    assert!(run(&["zzzz"]).starts_with("vault    odd-1: "));
+    let json: Value =
+        serde_json::from_str(&run(&["95226", "--format", "json"])).expect("one object");
+    let vault = json["vault"].as_array().unwrap();
+    assert!(vault.iter().all(|trouble| trouble["machine"] == "odd-1"), "{vault:?}");
+    assert_eq!((&vault[0]["code"], &vault[0]["entries"][0]), (&"95226".into(), &"ts-95226".into()));
+}

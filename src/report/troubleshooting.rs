@@ -13,6 +13,8 @@ use crate::check::definition::{Check, CheckSet, Criterion, Remedy, SourceReferen
 use crate::check::engine::{Finding, Outcome, Target};
 use crate::check::finding::OutcomeKind;
 use crate::check::provider::Provider;
+use crate::facts::azure::item::AzureError;
+use crate::facts::azure::troubles::MachineTrouble;
 use crate::facts::target_kind::TargetKind;
 use crate::knowledge::candidate::{Candidate, Confidence, Matches, QuotedLine};
 use crate::knowledge::diagnosis::{CauseVerdict, Diagnosis, diagnose, exit_status};
@@ -44,6 +46,8 @@ pub struct Troubleshooting {
     /// The answer to that topic alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub elsewhere: Option<String>,
+    /// What went wrong with the site's machines, as the vault tells it: failed jobs, then errors of their health.
+    pub vault: Vec<VaultTrouble>,
     /// The targets that were checked.
     pub targets: Vec<CheckedTarget>,
     /// What was found there: the suspected checks, and those they require.
@@ -65,6 +69,39 @@ pub enum Answer {
     Nothing,
     /// The text is about something else.
     OutOfScope,
+}
+
+/// Something that went wrong with a machine, in the vault's own words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct VaultTrouble {
+    /// The machine.
+    pub machine: String,
+    /// The job that failed; none for an error of its health.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub job: Option<String>,
+    /// When, such as `2026-11-20T03:00:00Z`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at: Option<String>,
+    /// The code; empty where Azure names none.
+    pub code: String,
+    /// What happened.
+    pub message: String,
+    /// What may be behind it.
+    pub causes: String,
+    /// What is to be done.
+    pub action: String,
+    /// The checks and symptoms that know the code, by their ids.
+    pub entries: Vec<String>,
+}
+
+impl VaultTrouble {
+    /// Returns the row of one trouble; `entries` are those that know its code.
+    pub fn new(trouble: MachineTrouble, entries: Vec<String>) -> Self {
+        let MachineTrouble { machine, job, at, error } = trouble;
+        let AzureError { code, message, causes, action, .. } = error;
+        let at = at.map(|at| at.to_string());
+        Self { machine, job, at, code, message, causes, action, entries }
+    }
 }
 
 /// A topic that is out of scope.
@@ -286,6 +323,7 @@ impl Troubleshooting {
             nearest,
             out_of_scope: matches.out_of_scope.map(topic),
             elsewhere: matches.out_of_scope.map(|topic| topic.title.clone()),
+            vault: Vec::new(),
             targets: Vec::new(),
             results: Vec::new(),
             exit_code: exit_code.unwrap_or(if answer == Answer::Likely { 0 } else { 3 }),

@@ -25,18 +25,23 @@ const MAX_OTHERS: usize = 5;
 /// The most lines of a remedy; the whole stands in `explain`.
 const MAX_REMEDY_LINES: usize = 4;
 
+/// How much of the vault's own errors is shown, and how much of each.
+const MAX_TROUBLES: usize = 3;
+const MAX_TROUBLE_CHARS: usize = 240;
+
 /// The most commands of a remedy.
 const MAX_COMMANDS: usize = 3;
 
 /// Renders the result as text.
 pub fn render(troubleshooting: &Troubleshooting, style: &Style) -> String {
     let page = Page { troubleshooting, style };
-    match troubleshooting.answer {
+    let answer = match troubleshooting.answer {
         Answer::OutOfScope => page.out_of_scope(),
         Answer::Nothing => page.nothing(),
         Answer::Nearest if troubleshooting.targets.is_empty() => page.nearest(),
         Answer::Nearest | Answer::Likely => page.answer(),
-    }
+    };
+    page.vault() + &answer
 }
 
 struct Page<'r> {
@@ -58,6 +63,32 @@ impl Page<'_> {
     /// A command is copied as a whole, so it is never wrapped.
     fn command(&self, label: &str, command: &str) -> String {
         format!("{label}$ {}\n", make_visible(command))
+    }
+
+    /// What the vault says went wrong, before anything that is inferred.
+    fn vault(&self) -> String {
+        let troubles = &self.troubleshooting.vault;
+        let mut out = String::new();
+        for trouble in troubles.iter().take(MAX_TROUBLES) {
+            let parts =
+                [trouble.job.as_deref().unwrap_or_default(), &trouble.code, &trouble.message];
+            let said: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+            let at = trouble.at.as_ref().map_or_else(String::new, |at| format!(" ({at})"));
+            let text = format!("{}: {}{at}", trouble.machine, said.join(": "));
+            let text = truncate(&make_visible(&text), MAX_TROUBLE_CHARS);
+            out.push_str(&self.line("vault    ", &text));
+            if !trouble.action.is_empty() {
+                let action = truncate(&make_visible(&trouble.action), MAX_TROUBLE_CHARS);
+                out.push_str(&self.line("  says   ", &action));
+            }
+            for id in trouble.entries.iter().take(MAX_COMMANDS) {
+                out.push_str(&self.command("  see    ", &format!("preflight explain {id}")));
+            }
+        }
+        if troubles.len() > MAX_TROUBLES {
+            out.push_str(&format!("  and {} more: --format json\n", troubles.len() - MAX_TROUBLES));
+        }
+        out
     }
 
     fn out_of_scope(&self) -> String {

@@ -17,12 +17,15 @@ use crate::cli::login::SshDefaults;
 use crate::cli::selection::Selection;
 use crate::cli::terminal::screen;
 use crate::cli::{ExitStatus, site};
+use crate::facts::azure::troubles::MachineTrouble;
+use crate::facts::azure::vault::Vault;
 use crate::knowledge::Knowledge;
 use crate::knowledge::candidate::Matches;
 use crate::knowledge::search::MAX_TEXT_BYTES;
-use crate::report::troubleshooting::{self, Troubleshooting};
+use crate::report::troubleshooting::{self, Troubleshooting, VaultTrouble};
 use crate::report::{Style, troubleshooting_text};
-use crate::site::assemble::Coverage;
+use crate::site::Site;
+use crate::site::assemble::{Coverage, Responses};
 
 /// Prints the symptoms that match a text, and checks the targets for their causes.
 pub fn troubleshoot(args: &TroubleshootArgs, assets: &Assets) -> anyhow::Result<ExitStatus> {
@@ -31,14 +34,15 @@ pub fn troubleshoot(args: &TroubleshootArgs, assets: &Assets) -> anyhow::Result<
     let knowledge = Knowledge::load(assets, &checks)?;
     let has_targets =
         args.site.file.is_some() || args.site.vcenter.is_some() || !args.targets.is_empty();
-    let scenario = if has_targets {
-        Some(site::choose(&args.site, &args.targets, &checks)?.site.scenario)
+    let (scenario, has_vault) = if has_targets {
+        let site = site::choose(&args.site, &args.targets, &checks)?.site;
+        (Some(site.scenario), site.azure.is_some())
     } else {
-        None
+        (None, false)
     };
     let matches = knowledge.matches(&text, scenario);
-    let (result, interrupted) = if has_targets && !matches.suspects().is_empty() {
-        check_candidates(args, &matches, &checks)?
+    let (result, interrupted) = if has_vault || (has_targets && !matches.suspects().is_empty()) {
+        check_candidates(args, &matches, &checks, &knowledge)?
     } else {
         (Troubleshooting::from_matches(&matches, &checks), false)
     };
@@ -62,6 +66,7 @@ fn check_candidates(
     args: &TroubleshootArgs,
     matches: &Matches<'_>,
     checks: &CheckSet,
+    knowledge: &Knowledge,
 ) -> anyhow::Result<(Troubleshooting, bool)> {
     let mut selection = select(args, checks, &suspected(matches, checks))?;
     let ssh = SshDefaults::from_args(&args.credentials, &args.host_timeout)?;
@@ -70,7 +75,25 @@ fn check_candidates(
     let targets = selection.assemble(&responses, checks)?;
     let now = args.now.unwrap_or_else(jiff::Timestamp::now);
     let result = evaluate(matches, checks, &targets, &selection.site.waivers, now);
-    Ok((result, was_interrupted(&responses)))
+    let vault = vault_troubles(&selection.site, &responses, knowledge);
+    Ok((Troubleshooting { vault, ..result }, was_interrupted(&responses)))
+}
+
+/// Returns what the vault says went wrong with the machines of the site, or with all of its machines when the site names none; each with
+/// the checks and symptoms that know its code.
+fn vault_troubles(site: &Site, responses: &Responses, knowledge: &Knowledge) -> Vec<VaultTrouble> {
+    let Some(answers) = &responses.azure else { return Vec::new() };
+    let named = |name: &str| {
+        site.protected_vms.iter().any(|vm| vm.name.as_str().eq_ignore_ascii_case(name))
+    };
+    let vault = Vault::from_answers(answers);
+    let troubles = vault.troubles(|name| site.protected_vms.is_empty() || named(name));
+    let row = |trouble: MachineTrouble| {
+        let known = knowledge.with_code(&trouble.error.code).into_iter();
+        let entries = known.map(|document| document.id.clone()).collect();
+        VaultTrouble::new(trouble, entries)
+    };
+    troubles.into_iter().map(row).collect()
 }
 
 /// Returns the providers of the facts that the checks of the matching symptoms, and the checks
