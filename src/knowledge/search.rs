@@ -3,6 +3,7 @@
 //! Not for ranking (`ranking`), exact evidence (`exact`) or when a candidate is likely (`confidence`).
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::OnceLock;
 
 use super::candidate::{Candidate, Confidence, Matches, QuotedLine};
 use super::confidence::Situation;
@@ -82,8 +83,23 @@ const TROUBLE: &[&str] = &[
 pub struct Knowledge {
     symptoms: SymptomSet,
     documents: Vec<SearchDocument>,
+    /// Made when words are looked for: an id or a code needs none of it.
+    index: OnceLock<SearchIndex>,
+}
+
+/// What words are looked for in.
+struct SearchIndex {
     ranking: Ranking,
     exact: ExactIndex,
+}
+
+impl SearchIndex {
+    fn new(documents: &[SearchDocument]) -> Self {
+        let ranking = Ranking::new(documents);
+        let is_quotable = |document, passage| is_quotable(documents, &ranking, document, passage);
+        let exact = ExactIndex::new(documents, is_quotable);
+        Self { ranking, exact }
+    }
 }
 
 /// Why what is known cannot be read.
@@ -124,10 +140,11 @@ impl Knowledge {
 
     /// Makes what is known of other documents: without some of their texts, for example.
     pub fn from_documents(symptoms: SymptomSet, documents: Vec<SearchDocument>) -> Self {
-        let ranking = Ranking::new(&documents);
-        let is_quotable = |document, passage| is_quotable(&documents, &ranking, document, passage);
-        let exact = ExactIndex::new(&documents, is_quotable);
-        Self { symptoms, documents, ranking, exact }
+        Self { symptoms, documents, index: OnceLock::new() }
+    }
+
+    fn index(&self) -> &SearchIndex {
+        self.index.get_or_init(|| SearchIndex::new(&self.documents))
     }
 
     /// Returns the symptoms.
@@ -229,10 +246,10 @@ impl Knowledge {
 
     /// Returns every document that a text has something of, best first.
     fn score(&self, text: &str) -> Vec<Scored> {
-        let mut evidence = self.exact.find(text, &self.documents);
+        let mut evidence = self.index().exact.find(text, &self.documents);
         let ranked = if text.len() <= MAX_QUESTION_BYTES {
             self.find_quotes(text, &mut evidence);
-            self.ranking.rank(text).into_iter().map(|ranked| (ranked, None)).collect()
+            self.index().ranking.rank(text).into_iter().map(|ranked| (ranked, None)).collect()
         } else if evidence.is_empty() {
             self.rank_lines(text)
         } else {
@@ -253,17 +270,17 @@ impl Knowledge {
 
     /// Finds messages that a question quotes in other writing: without stops, in capitals, over two lines.
     fn find_quotes(&self, text: &str, evidence: &mut BTreeMap<usize, Evidence>) {
-        let asked = self.ranking.question_numbers(text);
+        let asked = self.index().ranking.question_numbers(text);
         let text = format!(" {} ", words(text).join(" "));
         for (index, document) in self.documents.iter().enumerate() {
             let passages = document.passages.iter().enumerate();
             for (place, passage) in
-                passages.filter(|(place, _)| self.ranking.has_all(&asked, index, *place))
+                passages.filter(|(place, _)| self.index().ranking.has_all(&asked, index, *place))
             {
                 let said = || format!(" {} ", words(&passage.text).join(" "));
                 let is_whole = passage.quoted != QuoteWorth::Words && text == said();
                 if is_whole
-                    || (is_quotable(&self.documents, &self.ranking, index, place)
+                    || (is_quotable(&self.documents, &self.index().ranking, index, place)
                         && text.contains(&said()))
                 {
                     evidence.entry(index).or_default().add_quote(&passage.text);
@@ -288,7 +305,9 @@ impl Knowledge {
         }
         let lines: Vec<&str> = chosen.iter().map(|(_, line)| *line).collect();
         let mut best: HashMap<usize, (Ranked, Option<QuotedLine>)> = HashMap::new();
-        for (ranked, (index, line)) in self.ranking.rank_each(&lines).into_iter().zip(chosen) {
+        for (ranked, (index, line)) in
+            self.index().ranking.rank_each(&lines).into_iter().zip(chosen)
+        {
             for ranked in ranked {
                 let other = best.get(&ranked.document);
                 if other.is_none_or(|(other, _)| ranked.score > other.score) {

@@ -65,6 +65,7 @@ impl Terms {
     fn collect(&self, words: &[String], correct: impl Fn(&str) -> String) -> Vec<String> {
         let mut terms = Vec::with_capacity(words.len());
         let mut before: Option<String> = None;
+        let mut joined = String::new();
         for word in words {
             let is_stop_word = self.stop_words.contains(word.as_str());
             let term = match self.words.get(word) {
@@ -72,10 +73,15 @@ impl Terms {
                 None if is_stop_word => word.clone(),
                 None => self.corrected(word, &correct),
             };
-            if let Some(before) = before {
-                let joined = [format!("{before}{word}"), format!("{before}{term}")];
-                let mut known = joined.iter().filter(|word| word.len() >= MIN_JOINED_CHARS);
-                terms.extend(known.find_map(|word| self.words.get(word)).cloned());
+            if let Some(before) = &before {
+                let mut known = |last: &str| {
+                    joined.clear();
+                    joined.push_str(before);
+                    joined.push_str(last);
+                    self.words.get(&joined).filter(|_| joined.len() >= MIN_JOINED_CHARS)
+                };
+                let known = known(word).or_else(|| if term == *word { None } else { known(&term) });
+                terms.extend(known.cloned());
             }
             before = Some(if is_stop_word { word.clone() } else { term.clone() });
             if !is_stop_word {
