@@ -334,7 +334,7 @@ impl<'a> ArmClient<'a> {
             stream.get_mut().set_deadline(deadline);
             match self.exchange(stream, target, token) {
                 Err(HttpError::Closed { bytes: 0 }) => {}
-                Err(HttpError::Io(error)) if is_stale(&error) => {}
+                Err(HttpError::Io(error)) if message::is_stale(&error) => {}
                 other => return other.map_err(|error| self.attempt_error(error)),
             }
         }
@@ -424,17 +424,6 @@ impl<'a> ArmClient<'a> {
 
 /// Why a request was not made when somebody stopped the run.
 pub const INTERRUPTED: &str = "interrupted before it was asked";
-
-/// Whether an error means that a kept connection was closed.
-fn is_stale(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::BrokenPipe
-            | io::ErrorKind::ConnectionReset
-            | io::ErrorKind::ConnectionAborted
-            | io::ErrorKind::UnexpectedEof
-    )
-}
 
 /// Returns a random UUID, by which the service's own logs find a request; without random numbers one of zeros.
 fn request_id() -> String {

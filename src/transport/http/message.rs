@@ -78,6 +78,17 @@ impl HttpResponse {
     }
 }
 
+/// Whether an error means that a kept connection was closed.
+pub fn is_stale(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::BrokenPipe
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::UnexpectedEof
+    )
+}
+
 /// Why a request has no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum HttpError {

@@ -12,7 +12,7 @@ use super::soap::{self, ObjectRef, ReplyError, SoapArg, SoapFault, SoapReply};
 use super::xml::XmlElement;
 use crate::secret::Secret;
 use crate::transport::http::message::{
-    self, Content, HttpError, HttpRequest, HttpResponse, MAX_SESSION, ReadLimits,
+    self, Content, HttpError, HttpRequest, HttpResponse, MAX_SESSION, ReadLimits, is_stale,
 };
 use crate::transport::http::stream::{Connector, Deadline};
 use crate::transport::http::tls::{self, TlsStream, TlsTrust};
@@ -234,17 +234,6 @@ impl<'a> SoapClient<'a> {
             error => VsphereError::Protocol { doing, error },
         }
     }
-}
-
-/// Whether an error means that a kept connection was closed.
-fn is_stale(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::BrokenPipe
-            | io::ErrorKind::ConnectionReset
-            | io::ErrorKind::ConnectionAborted
-            | io::ErrorKind::UnexpectedEof
-    )
 }
 
 fn parse_response(method: &str, response: &HttpResponse) -> Result<XmlElement, CallError> {
