@@ -40,14 +40,19 @@ pub struct Symptom {
 impl Symptom {
     /// Returns the checks that tell its causes apart, each once.
     pub fn checks(&self) -> Vec<&str> {
-        let mut checks: Vec<&str> = Vec::new();
-        for id in self.causes.iter().flat_map(|cause| &cause.checks) {
-            if !checks.contains(&id.as_str()) {
-                checks.push(id);
-            }
-        }
-        checks
+        checks_of_all(&self.causes)
     }
+}
+
+/// Returns the checks of some causes, each once.
+pub(super) fn checks_of_all(causes: &[Cause]) -> Vec<&str> {
+    let mut checks: Vec<&str> = Vec::new();
+    for id in causes.iter().flat_map(|cause| &cause.checks) {
+        if !checks.contains(&id.as_str()) {
+            checks.push(id);
+        }
+    }
+    checks
 }
 
 /// One cause of a symptom.
