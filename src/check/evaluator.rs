@@ -76,7 +76,8 @@ impl TargetEvaluator<'_> {
                 return CheckVerdict::from_cause(UnknownCause::Stage { machine, note }, false);
             }
         }
-        let mut unknown = meaning.clone().err().map(|cause| CheckVerdict::from_cause(cause, false));
+        let is_meant = meaning.is_ok();
+        let mut unknown = meaning.err().map(|cause| CheckVerdict::from_cause(cause, false));
         for id in &check.requires {
             let index = self.set.position(id).expect("the set was read with its prerequisites");
             // A prerequisite whose facts are not part of the run decides nothing.
@@ -107,9 +108,6 @@ impl TargetEvaluator<'_> {
                 }
             }
         }
-        let answered = |question: &str| {
-            answer::decide_question(check, question, self.context, self.today, self.stages)
-        };
         match &check.criterion {
             Criterion::Question(question) => {
                 unknown.unwrap_or_else(|| self.question_verdict(check, question))
@@ -119,35 +117,36 @@ impl TargetEvaluator<'_> {
                 match (&verdict, or_ask) {
                     // What nothing could be asked of, a person may know; whether the check has a meaning here, its rule says.
                     (CheckVerdict::Unknown { graded: false, .. }, Some(question))
-                        if meaning == Ok(true)
-                            && answer::find_answer(check, self.context).is_some() =>
+                        if is_meant && answer::find_answer(check, self.context).is_some() =>
                     {
-                        answered(question)
+                        self.answered(check, question)
                     }
                     _ => verdict,
                 }
             }
         }
     }
-}
 
-impl TargetEvaluator<'_> {
+    /// Returns the verdict by a person's answer alone.
+    fn answered(&self, check: &Check, question: &str) -> CheckVerdict {
+        answer::decide_question(check, question, self.context, self.today, self.stages)
+    }
+
     /// Returns the verdict of a question: by what a system shows where one was asked, otherwise by a person's answer.
     fn question_verdict(&self, check: &Check, question: &str) -> CheckVerdict {
-        let (context, today) = (self.context, self.today);
-        let answered = || answer::decide_question(check, question, context, today, self.stages);
+        let answered = || self.answered(check, question);
         if !check.is_shown(&self.providers) {
             return answered();
         }
-        let given = answer::find_answer(check, context);
-        match decide(check, context) {
+        let given = answer::find_answer(check, self.context);
+        match decide(check, self.context) {
             CheckVerdict::Unknown { unknown, graded: false } if given.is_none() => {
                 let (reason, question) = (unknown.to_string(), question.to_owned());
                 CheckVerdict::from_cause(UnknownCause::NotShown { reason, question }, false)
             }
             CheckVerdict::Unknown { graded: false, .. } => answered(),
             shown => match given {
-                Some(given) if answer::is_newer_than_facts(&given, context) => answered(),
+                Some(given) if answer::is_newer_than_facts(&given, self.context) => answered(),
                 Some(_) => answer::weigh(shown, &answered()),
                 None => shown,
             },

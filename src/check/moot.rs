@@ -2,6 +2,7 @@
 //!
 //! Not for gates, which end a case (`gate`).
 
+use std::cell::LazyCell;
 use std::collections::BTreeMap;
 
 use super::definition::CheckSet;
@@ -52,11 +53,11 @@ pub(super) fn drop_pointless(set: &CheckSet, targets: &[Target], findings: &mut 
             continue;
         }
         let target = targets.iter().find(|target| target.name == finding.target);
+        // Most causes have no sign, and then no facts are looked at.
+        let context = LazyCell::new(|| Some(FactContext::new(&target?.document)));
         let shows = |cause: &&RootCause| {
             cause.sign.as_ref().is_none_or(|sign| {
-                target.is_some_and(|target| {
-                    sign.decide(&FactContext::new(&target.document)) == Ok(true)
-                })
+                context.as_ref().is_some_and(|context| sign.decide(context) == Ok(true))
             })
         };
         let causes = check.consequence_of.iter().filter(shows);
