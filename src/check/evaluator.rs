@@ -119,7 +119,7 @@ impl TargetEvaluator<'_> {
                     (CheckVerdict::Unknown { graded: false, .. }, Some(question))
                         if is_meant && answer::find_answer(check, self.context).is_some() =>
                     {
-                        self.answered(check, question)
+                        self.decide_by_answer(check, question)
                     }
                     _ => verdict,
                 }
@@ -128,13 +128,13 @@ impl TargetEvaluator<'_> {
     }
 
     /// Returns the verdict by a person's answer alone.
-    fn answered(&self, check: &Check, question: &str) -> CheckVerdict {
+    fn decide_by_answer(&self, check: &Check, question: &str) -> CheckVerdict {
         answer::decide_question(check, question, self.context, self.today, self.stages)
     }
 
     /// Returns the verdict of a question: by what a system shows where one was asked, otherwise by a person's answer.
     fn question_verdict(&self, check: &Check, question: &str) -> CheckVerdict {
-        let answered = || self.answered(check, question);
+        let answered = || self.decide_by_answer(check, question);
         if !check.is_shown(&self.providers) {
             return answered();
         }

@@ -2,7 +2,7 @@
 //!
 //! Not for finding the documents that a text is about (`search`).
 
-use super::symptom::{Cause, OutOfScope, Symptom, checks_of_all};
+use super::symptom::{Cause, OutOfScope, Symptom, distinct_checks};
 use crate::check::CheckSet;
 use crate::check::definition::{Check, Remedy, SourceReference};
 use crate::check::window::ScenarioScope;
@@ -85,7 +85,7 @@ pub struct SearchDocument {
 impl SearchDocument {
     /// Returns the checks that tell its causes apart, each once.
     pub fn checks(&self) -> Vec<&str> {
-        checks_of_all(&self.causes)
+        distinct_checks(&self.causes)
     }
 
     fn new(kind: Subject, id: &str, title: &str, source: SourceReference) -> Self {

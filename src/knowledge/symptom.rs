@@ -40,12 +40,12 @@ pub struct Symptom {
 impl Symptom {
     /// Returns the checks that tell its causes apart, each once.
     pub fn checks(&self) -> Vec<&str> {
-        checks_of_all(&self.causes)
+        distinct_checks(&self.causes)
     }
 }
 
 /// Returns the checks of some causes, each once.
-pub(super) fn checks_of_all(causes: &[Cause]) -> Vec<&str> {
+pub(super) fn distinct_checks(causes: &[Cause]) -> Vec<&str> {
     let mut checks: Vec<&str> = Vec::new();
     for id in causes.iter().flat_map(|cause| &cause.checks) {
         if !checks.contains(&id.as_str()) {
