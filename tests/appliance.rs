@@ -171,6 +171,8 @@ fn passed(results: &BTreeMap<String, Value>) -> Vec<&str> {
 }
 
 /// A static build of this program, where somebody made one; see README.md.
+///
+/// One that stands there and cannot be carried is a failure, not a build that is missing.
 fn static_build() -> Option<PathBuf> {
     let named = std::env::var_os("PREFLIGHT_STATIC").map(PathBuf::from);
     // Builds stand side by side, wherever that is.
@@ -178,10 +180,10 @@ fn static_build() -> Option<PathBuf> {
     let target = binary.ancestors().nth(2).unwrap();
     let target = target.join("x86_64-unknown-linux-musl");
     let builds = ["release", "debug"].map(|profile| target.join(profile).join("preflight"));
-    named
-        .into_iter()
-        .chain(builds)
-        .find(|path| fs::File::open(path).is_ok_and(|file| static_program::inspect(&file).is_ok()))
+    let found = named.into_iter().chain(builds).find(|path| path.is_file())?;
+    let inspected = static_program::inspect(&fs::File::open(&found).unwrap());
+    assert!(inspected.is_ok(), "{}: {}", found.display(), inspected.unwrap_err());
+    Some(found)
 }
 
 #[test]
