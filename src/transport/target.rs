@@ -77,7 +77,7 @@ pub enum TargetAddressError {
     #[error("target {0:?}: nothing may stand behind the host and its port")]
     Path(String),
     /// A password in the URL.
-    #[error("a target of {host:?} has a password in it")]
+    #[error("a password stands in the address of {host}")]
     Password {
         /// The part after the account.
         host: String,
