@@ -38,5 +38,6 @@ pub mod shell;
 pub mod site;
 pub mod template;
 pub mod transport;
+pub mod uri;
 pub mod vm;
 pub mod yaml;

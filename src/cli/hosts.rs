@@ -14,7 +14,7 @@ use crate::facts::target_kind::TargetKind;
 use crate::secret::redact_password;
 use crate::site::inventory::{self, InventoryHost};
 use crate::site::{MasterTarget, ProcessServer, ProtectedVm, Site, SshLogin};
-use crate::transport::target::{TargetAddress, suggest_target as address_meant};
+use crate::uri::target::{TargetAddress, suggest_target as address_meant};
 use crate::yaml::closest_match;
 
 /// A host to collect from.
@@ -23,9 +23,8 @@ pub struct Host {
     pub name: String,
     /// Its kind.
     pub kind: TargetKind,
-    /// Its URI: `ssh://root@mt1`, `local:`, `capture:FILE`; none for a Windows master target without a
-    /// capture.
-    pub uri: Option<String>,
+    /// Its address; none for a Windows master target without a capture.
+    pub address: Option<TargetAddress>,
     /// The login from the site or the inventory.
     pub login: SshLogin,
     /// The environment of its probes.
@@ -55,7 +54,9 @@ pub fn chosen(names: &[String], many: &InventoryArgs, site: &Site) -> anyhow::Re
         let inventory = inventory::parse(&asset.text, &asset.path)?;
         let listed = inventory.hosts(&many.groups)?;
         anyhow::ensure!(!listed.is_empty(), "{} names no hosts", asset.path);
-        hosts.extend(listed.into_iter().map(|host| of_inventory(host, site)));
+        for host in listed {
+            hosts.push(of_inventory(host, site)?);
+        }
     } else if names.is_empty() {
         hosts.extend(site.master_targets.iter().map(|target| master_target(target, site)));
     }
@@ -87,11 +88,9 @@ pub fn all(site: &Site) -> anyhow::Result<Vec<Host>> {
 
 /// Resolves one argument: a name in the site, or the URI of a host.
 pub fn named(name: &str, site: &Site) -> anyhow::Result<Host> {
-    if name.contains(':') {
-        // Refused before anything else, because the text may contain a password, which no message
-        // may show.
-        name.parse::<TargetAddress>()?;
-    }
+    // Refused before anything else, because the text may contain a password, which no message may
+    // show.
+    let address = name.contains(':').then(|| name.parse::<TargetAddress>()).transpose()?;
     if let Some(target) = site.master_target(name) {
         return Ok(master_target(target, site));
     }
@@ -104,11 +103,11 @@ pub fn named(name: &str, site: &Site) -> anyhow::Result<Host> {
             format!("machine {name}: the site gives it no ssh:, or says that it has not returned")
         });
     }
-    if name.contains(':') {
+    if address.is_some() {
         return Ok(Host {
             name: name.to_owned(),
             kind: TargetKind::LinuxMt,
-            uri: Some(name.to_owned()),
+            address,
             login: SshLogin::default(),
             env: site.surroundings(None),
         });
@@ -127,7 +126,7 @@ fn master_target(target: &MasterTarget, site: &Site) -> Host {
     Host {
         name: target.name.to_string(),
         kind: target.kind(),
-        uri: target.uri(),
+        address: target.address(),
         login: target.login.clone(),
         env: site.surroundings(Some(target)),
     }
@@ -140,7 +139,7 @@ fn process_server(server: &ProcessServer, site: &Site) -> Option<Host> {
     Some(Host {
         name: server.name.to_string(),
         kind: TargetKind::ProcessServer,
-        uri: Some(server.ssh.as_ref()?.to_string()),
+        address: Some(server.ssh.clone()?),
         login: server.login.clone(),
         env,
     })
@@ -154,20 +153,21 @@ fn returned_machine(vm: &ProtectedVm, site: &Site) -> Option<Host> {
     Some(Host {
         name: vm.name.to_string(),
         kind: TargetKind::ProtectedVm,
-        uri: Some(vm.ssh.as_ref().filter(|_| !is_away)?.to_string()),
+        address: Some(vm.ssh.clone().filter(|_| !is_away)?),
         login: vm.login.clone(),
         env: ProbeEnv::default(),
     })
 }
 
-fn of_inventory(host: InventoryHost, site: &Site) -> Host {
-    Host {
+fn of_inventory(host: InventoryHost, site: &Site) -> anyhow::Result<Host> {
+    let address = host.uri().parse().with_context(|| format!("target {}", host.name))?;
+    Ok(Host {
         env: site.surroundings(site.master_target(&host.name)),
-        uri: Some(host.uri()),
+        address: Some(address),
         login: SshLogin { identity: host.identity, ..SshLogin::default() },
         kind: TargetKind::LinuxMt,
         name: host.name,
-    }
+    })
 }
 
 /// Refuses two hosts of one name: reports and waivers identify targets by name.

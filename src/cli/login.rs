@@ -13,7 +13,7 @@ use crate::cli::password::{self, PasswordStore};
 use crate::regular_file;
 use crate::site;
 use crate::transport::ssh::{SecretProvider, SshConfig, SshHost};
-use crate::transport::target::SshTarget;
+use crate::uri::target::SshTarget;
 
 /// The SSH settings of a run, which the site may override for each host.
 pub struct SshDefaults {

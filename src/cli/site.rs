@@ -19,8 +19,9 @@ use crate::facts::vsphere::property;
 use crate::facts::vsphere::questions;
 use crate::site::{
     Address, ConfigurationServer, EsxiHost, MasterTarget, Name, ProcessServer, ProtectedVm, Site,
-    SiteFile, TargetUri, Vcenter,
+    SiteFile, Vcenter,
 };
+use crate::uri::target::TargetAddress;
 
 /// A site and the capture of its vSphere server.
 pub struct SiteContext {
@@ -149,10 +150,13 @@ fn of_options(choice: &SiteArgs, targets: &[String]) -> anyhow::Result<Site> {
         let earlier = process_servers[..index].iter().any(|other| other.name == server.name);
         anyhow::ensure!(!earlier, "--ps: {} is named twice", server.name);
     }
-    let master_target = |given: &String| MasterTarget {
-        vm: choice.vm.clone(),
-        retention: choice.retention.clone(),
-        ..MasterTarget::as_given(given)
+    let master_target = |given: &String| {
+        anyhow::Ok(MasterTarget {
+            ssh: Some(address_of(given)?),
+            vm: choice.vm.clone(),
+            retention: choice.retention.clone(),
+            ..MasterTarget::new(Name::as_given(given))
+        })
     };
     let vcenter = choice.vcenter.as_ref().map(|url| Vcenter::new(url)).transpose();
     let vcenter = vcenter
@@ -173,9 +177,19 @@ fn of_options(choice: &SiteArgs, targets: &[String]) -> anyhow::Result<Site> {
             .enumerate()
             .map(|(index, uri)| esxi(index, uri).context("--esxi"))
             .collect::<anyhow::Result<_>>()?,
-        master_targets: targets.iter().map(master_target).collect(),
+        master_targets: targets.iter().map(master_target).collect::<anyhow::Result<_>>()?,
         ..Site::default()
     })
+}
+
+/// Parses the address of a target. A text with a colon may have a password in it, and is not repeated before it is parsed.
+fn address_of(target: &str) -> anyhow::Result<TargetAddress> {
+    match target.parse() {
+        Err(error) if !target.contains(':') => {
+            Err(anyhow::Error::new(error).context(format!("target {target}")))
+        }
+        parsed => Ok(parsed?),
+    }
 }
 
 /// Parses `NAME=ADDRESS[:PORT][,VERSION]`.
@@ -211,7 +225,7 @@ fn address(text: &str) -> anyhow::Result<(Address, Option<u16>)> {
 
 fn esxi(index: usize, uri: &str) -> anyhow::Result<EsxiHost> {
     let name = format!("esxi{}", index + 1);
-    Ok(EsxiHost::new(name.parse::<Name>()?, uri.parse::<TargetUri>()?))
+    Ok(EsxiHost::new(name.parse::<Name>()?, uri.parse::<TargetAddress>()?))
 }
 
 #[cfg(test)]

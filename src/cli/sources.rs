@@ -31,11 +31,11 @@ use crate::site::{EsxiHost, Site, SshLogin, Vcenter};
 use crate::transport::fleet::{Collector, Job};
 use crate::transport::local::LocalHost;
 use crate::transport::ssh::{PromptError, SecretOwner, SecretProvider, SshHost};
-use crate::transport::target::TargetAddress as Uri;
 use crate::transport::vsphere::VsphereQuery;
 use crate::transport::vsphere::address::VsphereAddress;
 use crate::transport::vsphere::session::Credentials;
 use crate::transport::{Transport, capture};
+use crate::uri::target::TargetAddress;
 
 /// The name of vCenter in the variable of its password.
 const VCENTER: &str = "vcenter";
@@ -48,17 +48,17 @@ pub fn host(host: Host, checks: &CheckSet, options: &CollectOptions<'_>) -> anyh
     let probes = [host.probes(), checks.probes()].concat();
     let role =
         |is_self_check| Role::Host { env: host.env.clone(), probes: probes.clone(), is_self_check };
-    let Some(uri) = &host.uri else {
-        let answers = Answers::Recorded(vec![without_capture(&host)]);
-        return Ok(Source { role: role(false), answers });
-    };
-    let transport: Box<dyn Transport> = match uri.parse::<Uri>()? {
-        Uri::Captures(path) => {
-            let answers = Answers::Recorded(named_as(capture::read(&path)?, &host)?);
-            return Ok(Source { role: role(false), answers });
+    let recorded =
+        |transcripts| Ok(Source { role: role(false), answers: Answers::Recorded(transcripts) });
+    let transport: Box<dyn Transport> = match host.address.clone() {
+        None => return recorded(vec![without_capture(&host)]),
+        Some(TargetAddress::Captures(path)) => {
+            return recorded(named_as(capture::read(&path)?, &host)?);
         }
-        Uri::Local => Box::new(LocalHost { timeout: options.ssh.timeout() }),
-        Uri::Ssh(target) => Box::new(options.ssh.ssh(&host.name, target, &host.login)?),
+        Some(TargetAddress::Local) => Box::new(LocalHost { timeout: options.ssh.timeout() }),
+        Some(TargetAddress::Ssh(target)) => {
+            Box::new(options.ssh.ssh(&host.name, target, &host.login)?)
+        }
     };
     let is_self_check =
         options.answers == AnswerSource::LatestSelfCheck && host.kind == TargetKind::LinuxMt;
@@ -84,7 +84,9 @@ fn without_capture(host: &Host) -> Transcript {
 
 /// Gives a capture the name of its host in the site, and checks its kind.
 fn named_as(mut captured: Vec<Transcript>, host: &Host) -> anyhow::Result<Vec<Transcript>> {
-    if let ([one], true) = (captured.as_mut_slice(), host.uri.as_ref() != Some(&host.name)) {
+    // A host that has no name but its address is called as its capture says.
+    let has_name = !host.name.starts_with("capture:");
+    if let ([one], true) = (captured.as_mut_slice(), has_name) {
         let (kind, wanted) = (one.kind.as_str(), host.kind.as_str());
         anyhow::ensure!(
             kind == wanted,
@@ -122,16 +124,16 @@ pub fn site_esxi(
     question: &QueryScope,
     options: &CollectOptions<'_>,
 ) -> anyhow::Result<Option<Source>> {
-    let Some(uri) = &entry.ssh else { return Ok(None) };
+    let Some(address) = entry.ssh.clone() else { return Ok(None) };
     let name = entry.name.to_string();
-    let answers = match uri.as_str().parse::<Uri>()? {
-        Uri::Captures(path) => {
+    let answers = match address {
+        TargetAddress::Captures(path) => {
             let mut captured = captures::read_single_capture(path, TargetKind::Esxi)?;
             captured.target = name;
             Answers::Recorded(vec![captured])
         }
-        Uri::Local => local_shell(name, options.ssh.timeout(), question),
-        Uri::Ssh(target) => {
+        TargetAddress::Local => local_shell(name, options.ssh.timeout(), question),
+        TargetAddress::Ssh(target) => {
             let login = &entry.login;
             let user = login.user.clone().or_else(|| target.user.clone());
             let ssh = options.ssh.ssh_with_own_password(&name, target, login)?;
@@ -154,12 +156,12 @@ pub fn esxi_shell(
     question: &QueryScope,
 ) -> anyhow::Result<Source> {
     let name = target.to_owned();
-    let answers = match target.parse::<Uri>()? {
-        Uri::Captures(_) => {
+    let answers = match target.parse::<TargetAddress>()? {
+        TargetAddress::Captures(_) => {
             anyhow::bail!("target {name:?}: a capture cannot be collected from")
         }
-        Uri::Local => local_shell(name, ssh.timeout(), question),
-        Uri::Ssh(to) => {
+        TargetAddress::Local => local_shell(name, ssh.timeout(), question),
+        TargetAddress::Ssh(to) => {
             let user = to.user.clone();
             let host = ssh.ssh(&name, to, &SshLogin::default())?;
             ssh_shell(name, host, user, through, question)

@@ -10,7 +10,7 @@ use crate::site::{self, Site, Via};
 use crate::transport::http::ssh_tunnel::SshTunnelConnector;
 use crate::transport::http::stream::{Connector, DirectTcp};
 use crate::transport::ssh::SshHost;
-use crate::transport::target::TargetAddress;
+use crate::uri::target::TargetAddress;
 
 /// Returns the gateway of `--via`; none without it.
 pub fn of_options(
@@ -27,8 +27,8 @@ pub fn of_options(
 /// machine.
 pub fn of_site(via: &Via, site: &Site, login: &SshDefaults) -> anyhow::Result<Option<SshHost>> {
     let unknown = || format!("via: nothing is reached through {via}");
-    let (uri, ssh_login) = site.via_host(via).with_context(unknown)?;
-    match uri.as_str().parse::<TargetAddress>().with_context(|| format!("via {via}"))? {
+    let (address, ssh_login) = site.via_host(via).with_context(unknown)?;
+    match address {
         TargetAddress::Local => Ok(None),
         TargetAddress::Ssh(target) => Ok(Some(match via.name() {
             Some(name) => login.ssh(name, target, &ssh_login)?,

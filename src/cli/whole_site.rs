@@ -12,7 +12,8 @@ use super::selection::Selection;
 use super::{site, vault};
 use crate::check::CheckSet;
 use crate::facts::target_kind::TargetKind;
-use crate::site::{AzureVault, Site, TargetUri};
+use crate::site::{AzureVault, Site};
+use crate::uri::target::TargetAddress;
 
 /// Selects a whole site; where there is a directory of captures, from what was saved there.
 pub fn select_site(
@@ -38,7 +39,7 @@ pub fn collect_options(
 fn use_captures(site: &mut Site, directory: &Path) -> anyhow::Result<()> {
     // Paths in a site file are relative to that file, this one to the current directory.
     let directory = std::path::absolute(directory)?;
-    let capture_uri = |kind: TargetKind, name: &str| -> anyhow::Result<String> {
+    let capture = |kind: TargetKind, name: &str| -> anyhow::Result<PathBuf> {
         let path = captures::path_of(&directory, kind.as_str(), name);
         let file = path.file_name().unwrap_or_default().to_string_lossy();
         anyhow::ensure!(
@@ -53,10 +54,11 @@ fn use_captures(site: &mut Site, directory: &Path) -> anyhow::Result<()> {
             "{} is a capture of {captured}, not of {name}",
             path.display()
         );
-        Ok(format!("capture:{}", path.display()))
+        Ok(path)
     };
+    let address = |kind, name| capture(kind, name).map(TargetAddress::Captures);
     if let Some(vcenter) = &mut site.vcenter {
-        vcenter.url = capture_uri(TargetKind::Vcenter, "")?;
+        vcenter.url = format!("capture:{}", capture(TargetKind::Vcenter, "")?.display());
     }
     if let Some(azure) = &mut site.azure {
         let path = directory.join(vault::CAPTURE);
@@ -69,29 +71,24 @@ fn use_captures(site: &mut Site, directory: &Path) -> anyhow::Result<()> {
         *azure = AzureVault::new(&format!("capture:{}", path.display()));
     }
     for target in &mut site.master_targets {
-        let uri = capture_uri(target.kind(), target.name.as_str())?;
+        let path = capture(target.kind(), target.name.as_str())?;
         match target.kind() {
-            TargetKind::WindowsMt => {
-                target.capture = uri.strip_prefix("capture:").map(PathBuf::from);
-            }
-            _ => target.ssh = Some(TargetUri::as_given(&uri)),
+            TargetKind::WindowsMt => target.capture = Some(path),
+            _ => target.ssh = Some(TargetAddress::Captures(path)),
         }
     }
     for server in site.process_servers.iter_mut().filter(|system| system.ssh.is_some()) {
-        server.ssh = Some(TargetUri::as_given(&capture_uri(
-            TargetKind::ProcessServer,
-            server.name.as_str(),
-        )?));
+        server.ssh = Some(address(TargetKind::ProcessServer, server.name.as_str())?);
     }
     for vm in site.protected_vms.iter_mut().filter(|vm| vm.ssh.is_some()) {
         // A machine that was away when the site was collected has none.
         let file =
             captures::path_of(&directory, TargetKind::ProtectedVm.as_str(), vm.name.as_str());
-        let uri = file.is_file().then(|| capture_uri(TargetKind::ProtectedVm, vm.name.as_str()));
-        vm.ssh = uri.transpose()?.map(|uri| TargetUri::as_given(&uri));
+        let saved = file.is_file().then(|| address(TargetKind::ProtectedVm, vm.name.as_str()));
+        vm.ssh = saved.transpose()?;
     }
     for host in site.esxi.iter_mut().filter(|system| system.ssh.is_some()) {
-        host.ssh = Some(TargetUri::as_given(&capture_uri(TargetKind::Esxi, host.name.as_str())?));
+        host.ssh = Some(address(TargetKind::Esxi, host.name.as_str())?);
     }
     Ok(())
 }

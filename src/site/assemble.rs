@@ -249,7 +249,7 @@ impl<'a> SiteView<'a> {
         let (in_vcenter, document) = match &self.api {
             Some(api) => {
                 let own = shell.and_then(|shell| shell.text(esxi_shell::probes::HOSTNAME).ok());
-                let names = [Some(name.as_str()), entry.address(), own.map(str::trim)];
+                let names = [Some(name.as_str()), entry.host(), own.map(str::trim)];
                 let found =
                     find_host(api.hosts(), &names.into_iter().flatten().collect::<Vec<_>>());
                 let in_vcenter = found.as_ref().map(|found| found.name.clone());

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::azure::AzureVault;
 use super::model::{Site, SshLogin};
-use super::value::TargetUri;
+use crate::uri::target::TargetAddress;
 
 impl SshLogin {
     /// Returns every file that it names.
@@ -54,9 +54,9 @@ impl Site {
         let targets = self.master_targets.iter_mut().filter_map(|target| target.ssh.as_mut());
         let servers = self.process_servers.iter_mut().filter_map(|system| system.ssh.as_mut());
         let esxi = self.esxi.iter_mut().filter_map(|system| system.ssh.as_mut());
-        for uri in targets.chain(servers).chain(esxi) {
-            if let Some(text) = captured(uri.as_str()) {
-                *uri = TargetUri::as_given(&text);
+        for address in targets.chain(servers).chain(esxi) {
+            if let TargetAddress::Captures(path) = address {
+                *path = found(path);
             }
         }
         self
@@ -75,7 +75,7 @@ impl Site {
         let uris = self.master_targets.iter().filter_map(|target| target.ssh.as_ref());
         let uris = uris.chain(self.process_servers.iter().filter_map(|system| system.ssh.as_ref()));
         let uris = uris.chain(self.esxi.iter().filter_map(|system| system.ssh.as_ref()));
-        let captures = uris.filter_map(|uri| uri.as_str().strip_prefix("capture:"));
+        let captures = uris.filter_map(TargetAddress::captures);
         let printed = self.master_targets.iter().filter_map(|target| target.capture.clone());
         let files = files.chain(self.answers_file.clone()).chain(exported.map(PathBuf::from));
         files.chain(captures.map(PathBuf::from)).chain(printed).collect()

@@ -70,11 +70,8 @@ impl Site {
             }
             let name = self.free_name(server.name());
             let os = if is_linux { GuestSystem::Linux } else { GuestSystem::Windows };
-            self.master_targets.push(MasterTarget {
-                os: Some(os),
-                ssh: None,
-                ..MasterTarget::as_given(&name)
-            });
+            let target = MasterTarget::new(Name::as_given(&name));
+            self.master_targets.push(MasterTarget { os: Some(os), ..target });
         }
     }
 

@@ -34,6 +34,5 @@ pub use model::{
     Site, SshLogin, Vcenter,
 };
 pub use value::{
-    Address, DATA_PORT, FileSystem, Label, Name, ReturnLocation, SiteValueError, TargetUri,
-    Version, Via,
+    Address, DATA_PORT, FileSystem, Label, Name, ReturnLocation, SiteValueError, Version, Via,
 };

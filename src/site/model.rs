@@ -11,7 +11,7 @@ use super::azure::AzureVault;
 use super::error::SiteFault;
 use super::value::{
     Address, DATA_PORT, FileSystem, GuestSystem, Label, Link, MemorySize, Name, ReturnLocation,
-    ServerRole, TargetUri, Version, Via,
+    ServerRole, Version, Via,
 };
 use crate::check::Waiver;
 use crate::facts::probe::DEFAULT_RETENTION;
@@ -20,6 +20,7 @@ use crate::facts::target_kind::TargetKind;
 use crate::facts::vsphere::machine_description::MachineDescription;
 use crate::facts::windows::retention::DEFAULT_DRIVE;
 use crate::secret::redact_password;
+use crate::uri::target::TargetAddress;
 
 /// Everything that a site file says about a site.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
@@ -193,7 +194,7 @@ ssh_system! {
         data_port: u16,
         /// How it is reached; without this nothing is collected from it.
         #[serde(default)]
-        ssh: Option<TargetUri>,
+        ssh: Option<TargetAddress>,
         /// Where it stands: the one in Azure counts on the way home, the one on premises on the way to Azure.
         #[serde(default)]
         role: Option<ServerRole>,
@@ -214,7 +215,7 @@ ssh_system! {
         name: Name,
         /// How its shell is reached; without this only vCenter reports on it.
         #[serde(default)]
-        ssh: Option<TargetUri>,
+        ssh: Option<TargetAddress>,
         /// The host through which it is reached with that host's own login: a master target or a
         /// process server of the site, or `ssh://USER@HOST[:PORT]`.
         #[serde(default)]
@@ -232,7 +233,7 @@ ssh_system! {
         os: Option<GuestSystem>,
         /// How it is reached; a Windows one is not.
         #[serde(default)]
-        ssh: Option<TargetUri>,
+        ssh: Option<TargetAddress>,
         /// What the script for Windows printed there.
         #[serde(default)]
         capture: Option<PathBuf>,
@@ -292,7 +293,7 @@ ssh_system! {
         reprotected_at: Option<jiff::Timestamp>,
         /// How it is reached once it has returned; without this nothing is collected from it.
         #[serde(default)]
-        ssh: Option<TargetUri>,
+        ssh: Option<TargetAddress>,
         /// The static address that it had before failover and is to have again.
         #[serde(default)]
         address: Option<std::net::IpAddr>,
@@ -310,12 +311,12 @@ pub struct ReplicationGroup {
 }
 
 impl MasterTarget {
-    /// Returns a master target named on the command line; the text is not validated.
-    pub fn as_given(target: &str) -> Self {
+    /// Returns a master target without optional keys.
+    pub fn new(name: Name) -> Self {
         Self {
-            name: Name::as_given(target),
+            name,
             os: None,
-            ssh: Some(TargetUri::as_given(target)),
+            ssh: None,
             capture: None,
             vm: None,
             retention: None,
@@ -332,12 +333,11 @@ impl MasterTarget {
         }
     }
 
-    /// Returns the URI by which its answers come: its host, or the capture of a Windows one.
-    pub fn uri(&self) -> Option<String> {
-        let capture = self.capture.as_ref().map(|file| format!("capture:{}", file.display()));
+    /// Returns where its answers come from: its host, or the capture of a Windows one.
+    pub fn address(&self) -> Option<TargetAddress> {
         match self.kind() {
-            TargetKind::WindowsMt => capture,
-            _ => self.ssh.as_ref().map(ToString::to_string),
+            TargetKind::WindowsMt => self.capture.clone().map(TargetAddress::Captures),
+            _ => self.ssh.clone(),
         }
     }
 
@@ -368,7 +368,7 @@ impl ProcessServer {
 
 impl EsxiHost {
     /// Returns an ESXi host without optional keys.
-    pub fn new(name: Name, ssh: TargetUri) -> Self {
+    pub fn new(name: Name, ssh: TargetAddress) -> Self {
         Self { name, ssh: Some(ssh), login: SshLogin::default(), via: None }
     }
 }
@@ -408,14 +408,9 @@ impl ProtectedVm {
 }
 
 impl EsxiHost {
-    /// Returns the address in the URI of its shell.
-    pub fn address(&self) -> Option<&str> {
-        let place = self.ssh.as_ref()?.as_str().strip_prefix("ssh://")?;
-        let host = place.rsplit_once('@').map_or(place, |(_, host)| host);
-        Some(match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-            Some((address, _)) => address,
-            None => host.split(':').next()?,
-        })
+    /// Returns the host in the address of its shell.
+    pub fn host(&self) -> Option<&str> {
+        self.ssh.as_ref()?.host()
     }
 }
 
@@ -493,17 +488,20 @@ impl Site {
         self.master_targets.iter().find(|target| target.name.as_str() == name)
     }
 
-    /// Returns the URI and login of a gateway (`via:`); none when it cannot be reached over SSH.
-    pub fn via_host(&self, via: &Via) -> Option<(TargetUri, SshLogin)> {
-        let Some(name) = via.name() else {
-            return Some((TargetUri::as_given(via.as_str()), SshLogin::default()));
+    /// Returns the address and the login of a gateway (`via:`); none when nothing can go through it.
+    pub fn via_host(&self, via: &Via) -> Option<(TargetAddress, SshLogin)> {
+        let name = match via {
+            Via::Host(host) => {
+                return Some((TargetAddress::Ssh(host.clone()), SshLogin::default()));
+            }
+            Via::Named(name) => name.as_str(),
         };
-        let (uri, login) = match (self.master_target(name), self.process_server(name)) {
+        let (address, login) = match (self.master_target(name), self.process_server(name)) {
             (Some(target), _) => (target.ssh.clone()?, target.login.clone()),
             (None, Some(server)) => (server.ssh.clone()?, server.login.clone()),
             (None, None) => return None,
         };
-        (!uri.as_str().starts_with("capture:")).then_some((uri, login))
+        (!matches!(address, TargetAddress::Captures(_))).then_some((address, login))
     }
 
     /// Returns the process server of this name.

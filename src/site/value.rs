@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::hint::hinted;
 use crate::secret::redact_password;
+use crate::uri::target::SshTarget;
 
 /// The default port of a process server for replication data (D: vmware-azure-architecture).
 pub const DATA_PORT: u16 = 9443;
@@ -28,9 +29,6 @@ pub enum SiteValueError {
     /// Not a version.
     #[error("{:?} is no version, write it as 9.8.9.0", redact_password(.0))]
     Version(String),
-    /// Not a URI of a target.
-    #[error("{:?} is not the URI of a host: expected ssh://USER@HOST[:PORT], local: or capture:FILE", redact_password(.0))]
-    Way(String),
     /// Not a gateway.
     #[error(
         "{:?} is no host to go through: expected a name of this file, or ssh://USER@HOST[:PORT]",
@@ -106,32 +104,45 @@ checked! {
     /// A version of dotted numbers, such as `9.8.9.0`.
     Version
 }
-checked! {
-    /// How a machine is reached: `ssh://USER@HOST[:PORT]`, `local:` or `capture:FILE`.
-    TargetUri
-}
-
-checked! {
-    /// A gateway to another host: a name in the site, or `ssh://USER@HOST[:PORT]`.
-    Via
+/// A gateway to another host.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub enum Via {
+    /// The name of a host in the site.
+    Named(Name),
+    /// `ssh://USER@HOST[:PORT]`.
+    Host(SshTarget),
 }
 
 impl Via {
     /// Returns the name, when it is one.
     pub fn name(&self) -> Option<&str> {
-        (!self.0.starts_with("ssh://")).then_some(self.as_str())
+        match self {
+            Self::Named(name) => Some(name.as_str()),
+            Self::Host(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for Via {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Named(name) => name.fmt(f),
+            Self::Host(host) => write!(f, "ssh://{host}"),
+        }
+    }
+}
+
+impl TryFrom<String> for Via {
+    type Error = SiteValueError;
+
+    fn try_from(text: String) -> Result<Self, SiteValueError> {
+        text.parse()
     }
 }
 
 impl Name {
     /// Returns the name of a target given on the command line; the text is not validated.
-    pub fn as_given(text: &str) -> Self {
-        Self(text.to_owned())
-    }
-}
-
-impl TargetUri {
-    /// Returns a URI given on the command line; the text is not validated.
     pub fn as_given(text: &str) -> Self {
         Self(text.to_owned())
     }
@@ -198,44 +209,19 @@ impl FromStr for Version {
     }
 }
 
-impl FromStr for TargetUri {
-    type Err = SiteValueError;
-
-    fn from_str(text: &str) -> Result<Self, SiteValueError> {
-        if !text.starts_with("capture:") {
-            refuse_password(text)?;
-        }
-        let good = text.strip_prefix("ssh://").is_some_and(|place| !place.is_empty())
-            || text.strip_prefix("capture:").is_some_and(|place| !place.is_empty())
-            || text == "local:";
-        if good { Ok(Self(text.to_owned())) } else { Err(SiteValueError::Way(text.to_owned())) }
-    }
-}
-
-/// Refuses an address that contains a password.
-fn refuse_password(text: &str) -> Result<(), SiteValueError> {
-    if redact_password(text) == text {
-        return Ok(());
-    }
-    let (_, host) = text.rsplit_once('@').unwrap_or_default();
-    Err(SiteValueError::Password(host.to_owned()))
-}
-
 impl FromStr for Via {
     type Err = SiteValueError;
 
     fn from_str(text: &str) -> Result<Self, SiteValueError> {
-        refuse_password(text)?;
-        let checked = if text.starts_with("ssh://") {
-            text.parse::<TargetUri>().map(drop)
-        } else {
-            text.parse::<Name>().map(drop)
-        };
-        match checked {
-            Ok(()) => Ok(Self(text.to_owned())),
-            Err(error @ SiteValueError::Password(_)) => Err(error),
-            Err(_) => Err(SiteValueError::Via(text.to_owned())),
+        let no_gateway = || SiteValueError::Via(text.to_owned());
+        if redact_password(text) != text {
+            let (_, host) = text.rsplit_once('@').unwrap_or_default();
+            return Err(SiteValueError::Password(host.to_owned()));
         }
+        if text.starts_with("ssh://") {
+            return text.parse().map(Self::Host).map_err(|_| no_gateway());
+        }
+        text.parse().map(Self::Named).map_err(|_| no_gateway())
     }
 }
 
@@ -411,22 +397,9 @@ mod tests {
     }
 
     #[test]
-    fn a_uri_has_no_password() {
-        for (text, good) in [
-            ("ssh://root@mt1", true),
-            ("ssh://mt1:2222", true),
-            ("ssh://root@[fe80::1]:22", true),
-            ("local:", true),
-            ("capture:mt1.json", true),
-            ("ssh://", false),
-            ("mt1", false),
-            ("vsphere://vc1", false),
-        ] {
-            assert_eq!(text.parse::<TargetUri>().is_ok(), good, "{text:?}");
-        }
+    fn a_password_is_refused_and_not_repeated() {
         for text in ["ssh://root:hunter2@mt1", "ssh:/root:hunter2@mt1", "root:hunter2@mt1"] {
             let password = SiteValueError::Password("mt1".to_owned());
-            assert_eq!(text.parse::<TargetUri>().as_ref(), Err(&password), "{text}");
             assert_eq!(text.parse::<Via>().as_ref(), Err(&password), "{text}");
             for error in [text.parse::<Name>().unwrap_err(), text.parse::<Address>().unwrap_err()] {
                 assert!(!error.to_string().contains("hunter2"), "{error}");

@@ -18,6 +18,7 @@ use crate::facts::azure::vault::Vault;
 use crate::facts::target_kind::TargetKind;
 use crate::facts::{Document, Fact};
 use crate::site::value::ServerRole;
+use crate::uri::target::TargetAddress;
 
 impl Site {
     /// Returns the site beside its vault. What targets know helps to tell which item and which entry is theirs.
@@ -126,7 +127,7 @@ impl Site {
             }
             TargetKind::Esxi => {
                 let host = self.esxi.iter().find(|host| host.name.as_str() == name);
-                let names = [Some(name), host.and_then(|host| host.address())];
+                let names = [Some(name), host.and_then(|host| host.host())];
                 facts.host =
                     host_discovered(survey, &ServerNames::from_names(names.into_iter().flatten()))
                         .into();
@@ -144,9 +145,8 @@ fn master_target_names(target: &MasterTarget, facts: Option<&Value>) -> ServerNa
     if let Some(vm) = &target.vm {
         names.add(vm);
     }
-    if let Some(place) = target.ssh.as_ref().and_then(|uri| uri.as_str().strip_prefix("ssh://")) {
-        let host = place.rsplit_once('@').map_or(place, |(_, host)| host);
-        names.add(host.split(':').next().unwrap_or(host));
+    if let Some(host) = target.ssh.as_ref().and_then(TargetAddress::host) {
+        names.add(host);
     }
     if let Some(network) = facts.and_then(|facts| facts.pointer("/mt/network")) {
         if let Some(name) = network["host_name"].as_str() {

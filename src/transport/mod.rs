@@ -8,9 +8,7 @@ pub mod capture;
 pub mod fleet;
 pub mod http;
 pub mod local;
-mod percent;
 pub mod ssh;
-pub mod target;
 pub mod vsphere;
 
 use std::collections::BTreeMap;

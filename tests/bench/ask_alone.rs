@@ -12,7 +12,7 @@ use std::sync::Mutex;
 use preflight::facts::script::Nonce;
 use preflight::transport::Transport;
 use preflight::transport::ssh::{SshConfig, SshHost};
-use preflight::transport::target::SshTarget;
+use preflight::uri::target::SshTarget;
 
 struct Job {
     key: PathBuf,

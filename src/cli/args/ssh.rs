@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueHint};
 
 use crate::transport::ssh::Fingerprint;
-use crate::transport::target::SshTarget;
+use crate::uri::target::SshTarget;
 
 /// How to log in to hosts over SSH.
 #[derive(Debug, Default, Args)]

@@ -8,7 +8,7 @@ use clap::{Args, ValueHint};
 
 use super::ssh::SshArgs;
 use crate::transport::ssh::Fingerprint;
-use crate::transport::target::SshTarget;
+use crate::uri::target::SshTarget;
 
 /// The gateway to a server.
 #[derive(Debug, Default, Args)]

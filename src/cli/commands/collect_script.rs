@@ -14,7 +14,7 @@ pub fn print_script(args: &CollectScriptArgs, assets: &Assets) -> anyhow::Result
         return Ok(ExitStatus::Clean);
     }
     let checks = load_checks(assets, args.own_checks.as_deref())?;
-    let site = site::choose(&args.site, &["script".to_owned()], &checks)?.site;
+    let site = site::choose(&args.site, &["local:".to_owned()], &checks)?.site;
     let env = site.surroundings(site.master_targets.first());
     let probes = [host::master_target_probes(), checks.probes()].concat();
     anstream::print!("{}", script::assemble(&probes, &env, &Nonce::shell_default()));

@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use super::resource::{RECOVERY_SERVICES, ResourceId};
 use crate::hint::hinted;
-use crate::transport::percent;
+use crate::uri::percent;
 
 /// The type of vaults.
 pub const VAULTS: &str = "vaults";

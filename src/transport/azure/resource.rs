@@ -3,7 +3,7 @@
 //! An id out of an answer becomes the path of a further request only when it is of the expected type, so that no
 //! answer can make this program ask for something else. Not for what the resources are.
 
-use crate::transport::percent;
+use crate::uri::percent;
 
 /// The provider of vaults.
 pub const RECOVERY_SERVICES: &str = "Microsoft.RecoveryServices";

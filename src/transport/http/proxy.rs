@@ -11,7 +11,7 @@ use super::authority::Authority;
 use super::error::ConnectError;
 use super::stream::{Connector, Deadline, DirectTcp, Stream};
 use crate::secret::Secret;
-use crate::transport::percent;
+use crate::uri::percent;
 
 /// The most bytes of a proxy's answer.
 const MAX_ANSWER: usize = 16 * 1024;

@@ -14,7 +14,7 @@ use crate::facts::failure_kind::FailureKind;
 use crate::facts::transcript::Failure;
 use crate::regular_file;
 use crate::secret;
-use crate::transport::target::SshTarget;
+use crate::uri::target::SshTarget;
 
 /// The most bytes read of the output of `ssh -G`, which has some 5 KiB.
 const MAX_PRINTED_BYTES: u64 = 256 * 1024;

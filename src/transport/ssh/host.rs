@@ -10,7 +10,7 @@ use super::config::SshConfig;
 use super::host_key::{Fingerprint, quote_if_needed};
 use super::secret_provider::{NoSecrets, SecretProvider};
 use crate::transport::TIMEOUT;
-use crate::transport::target::SshTarget;
+use crate::uri::target::SshTarget;
 
 /// A host behind SSH, and how to connect to it.
 #[derive(Clone, Debug)]

@@ -37,12 +37,12 @@ use self::failure::{SshError, Step, failure};
 use self::kexinit::Greeting;
 use self::route::Hop;
 use self::socket::Socket;
-use super::target::SshTarget;
 use super::{ScriptOutput, Transport};
 use crate::facts::failure_kind::FailureKind;
 use crate::facts::script::Nonce;
 use crate::facts::transcript::{CollectedBy, Failure, SshSession};
 use crate::random;
+use crate::uri::target::SshTarget;
 
 pub use self::config::SshConfig;
 pub use self::host::SshHost;

@@ -9,7 +9,7 @@ use super::host_key::{HostKeyPolicy, RerunCommands};
 use super::login::{AgentChoice, Identity, SshAccount};
 use crate::facts::failure_kind::FailureKind;
 use crate::facts::transcript::Failure;
-use crate::transport::target::SshTarget;
+use crate::uri::target::SshTarget;
 
 /// SSH's port.
 const PORT: u16 = 22;

@@ -8,7 +8,7 @@ use std::str::FromStr;
 use crate::hint::hinted;
 use crate::secret::redact_password;
 use crate::transport::http::authority::Authority;
-use crate::transport::percent;
+use crate::uri::percent;
 
 /// The address of a vCenter server or ESXi host.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -17,7 +17,7 @@ use crate::facts::vsphere::property::InventoryObject;
 use crate::facts::vsphere::query_scope::QueryScope;
 use crate::facts::vsphere::questions;
 use crate::facts::vsphere::vmx;
-use crate::transport::percent;
+use crate::uri::percent;
 
 /// A session, and the inventory that was collected before.
 struct FileQueries<'a, 's> {

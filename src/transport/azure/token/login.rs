@@ -16,7 +16,7 @@ use crate::transport::azure::{body, retry};
 use crate::transport::http::message::{self, Content, HttpRequest, HttpResponse, ReadLimits};
 use crate::transport::http::stream::Deadline;
 use crate::transport::http::tls;
-use crate::transport::percent;
+use crate::uri::percent;
 
 /// How long one request of the login may take.
 const LIMIT: Duration = Duration::from_secs(30);

@@ -12,7 +12,7 @@ use crate::transport::azure::retry;
 use crate::transport::http::authority::Authority;
 use crate::transport::http::message::{self, HttpRequest, HttpResponse};
 use crate::transport::http::stream::{Connector, Deadline, DirectTcp};
-use crate::transport::percent;
+use crate::uri::percent;
 
 /// The variable with another base URL of the service, as the identity libraries have it.
 pub const HOST_VARIABLE: &str = "AZURE_POD_IDENTITY_AUTHORITY_HOST";

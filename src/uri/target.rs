@@ -1,10 +1,12 @@
-//! Parsing target addresses: `ssh://USER@HOST:PORT`, `local:`, `capture:PATH`.
+//! Parsing addresses of hosts: `ssh://USER@HOST:PORT`, `local:`, `capture:PATH`.
 //!
 //! Not for connecting, nor for names of a site file: those resolve to addresses first.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
+
+use serde::Deserialize;
 
 use super::percent;
 use crate::hint::hinted;
@@ -13,13 +15,14 @@ use crate::secret::redact_password;
 /// The address of a target.
 ///
 /// ```
-/// use preflight::transport::target::TargetAddress;
+/// use preflight::uri::target::TargetAddress;
 /// let target: TargetAddress = "ssh://root@mt1:2222".parse().unwrap();
 /// let TargetAddress::Ssh(host) = target else { panic!() };
 /// assert_eq!((host.user.as_deref(), host.host.as_str(), host.port), (Some("root"), "mt1", Some(2222)));
 /// assert!("ssh://root:secret@mt1".parse::<TargetAddress>().is_err());
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
 pub enum TargetAddress {
     /// A host behind SSH.
     Ssh(SshTarget),
@@ -27,6 +30,24 @@ pub enum TargetAddress {
     Local,
     /// A capture, or a directory of captures.
     Captures(PathBuf),
+}
+
+impl TargetAddress {
+    /// Returns the host behind SSH.
+    pub fn host(&self) -> Option<&str> {
+        match self {
+            Self::Ssh(target) => Some(&target.host),
+            Self::Local | Self::Captures(_) => None,
+        }
+    }
+
+    /// Returns the file or directory of captures.
+    pub fn captures(&self) -> Option<&Path> {
+        match self {
+            Self::Captures(path) => Some(path),
+            Self::Ssh(_) | Self::Local => None,
+        }
+    }
 }
 
 /// A host as `ssh://USER@HOST:PORT` names it; absent parts come from the SSH configuration.
@@ -110,7 +131,7 @@ hinted!(TargetAddressError);
 /// host.
 ///
 /// ```
-/// use preflight::transport::target::suggest_target;
+/// use preflight::uri::target::suggest_target;
 /// assert_eq!(suggest_target("mt1").as_deref(), Some("ssh://root@mt1"));
 /// assert_eq!(suggest_target("ann@mt1:2222").as_deref(), Some("ssh://ann@mt1:2222"));
 /// assert_eq!(suggest_target("no host"), None);
@@ -146,6 +167,14 @@ impl FromStr for TargetAddress {
             Some(rest) => parse_ssh(text, rest.strip_suffix('/').unwrap_or(rest)).map(Self::Ssh),
             None => Err(TargetAddressError::UnknownForm(text.to_owned())),
         }
+    }
+}
+
+impl TryFrom<String> for TargetAddress {
+    type Error = TargetAddressError;
+
+    fn try_from(text: String) -> Result<Self, TargetAddressError> {
+        text.parse()
     }
 }
 

@@ -1,7 +1,7 @@
 //! Percent encoding of URIs (RFC 3986, section 2.1).
 
 /// Decodes every `%XX`; none when a percent sign encodes nothing, or the bytes are no UTF-8.
-pub(super) fn decode(text: &str) -> Option<String> {
+pub fn decode(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((&first, tail)) = rest.split_first() {
@@ -22,7 +22,7 @@ pub(super) fn decode(text: &str) -> Option<String> {
 }
 
 /// Encodes all but unreserved characters and those in `allowed`.
-pub(super) fn encode(text: &str, allowed: &[u8]) -> String {
+pub fn encode(text: &str, allowed: &[u8]) -> String {
     let is_plain = |byte: u8| {
         byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) || allowed.contains(&byte)
     };
