@@ -4,81 +4,70 @@
 
 use std::path::{Path, PathBuf};
 
-use super::azure::AzureVault;
 use super::model::{Site, SshLogin};
 use crate::uri::target::TargetAddress;
 
 impl SshLogin {
-    /// Returns every file that it names.
-    fn files(&self) -> impl Iterator<Item = &PathBuf> {
-        [&self.identity, &self.password_file, &self.sudo_password_file].into_iter().flatten()
-    }
-
-    /// Returns the same for changing.
-    fn files_mut(&mut self) -> impl Iterator<Item = &mut PathBuf> {
+    fn each_file(&mut self, visit: &mut impl FnMut(&mut PathBuf)) {
         let files = [&mut self.identity, &mut self.password_file, &mut self.sudo_password_file];
-        files.into_iter().flatten()
+        files.into_iter().flatten().for_each(visit);
+    }
+}
+
+/// Visits the file of an address of the form `capture:FILE`.
+fn visit_capture(address: &mut String, visit: &mut impl FnMut(&mut PathBuf)) {
+    if let Some(path) = address.strip_prefix("capture:") {
+        let mut path = PathBuf::from(path);
+        visit(&mut path);
+        *address = format!("capture:{}", path.display());
     }
 }
 
 impl Site {
     /// Returns the site with every relative path resolved against `directory`, that of its file.
     pub fn resolve_paths(mut self, directory: &Path) -> Self {
-        let found = |path: &Path| match (path.strip_prefix("~"), std::env::home_dir()) {
-            (Ok(rest), Some(home)) => home.join(rest),
-            _ => directory.join(path),
-        };
-        let vcenter = self.vcenter.iter_mut().flat_map(|vcenter| &mut vcenter.password_file);
-        let azure = self.azure.iter_mut().flat_map(|azure| &mut azure.token_file);
-        let targets = self.master_targets.iter_mut().map(|target| &mut target.login);
-        let servers = self.process_servers.iter_mut().map(|server| &mut server.login);
-        let esxi = self.esxi.iter_mut().map(|host| &mut host.login);
-        let logins = targets.chain(servers).chain(esxi);
-        for path in vcenter.chain(azure).chain(logins.flat_map(SshLogin::files_mut)) {
-            *path = found(path);
-        }
-        for path in self.master_targets.iter_mut().filter_map(|target| target.capture.as_mut()) {
-            *path = found(path);
-        }
-        let captured = |uri: &str| {
-            let path = found(Path::new(uri.strip_prefix("capture:")?));
-            Some(format!("capture:{}", path.display()))
-        };
-        self.answers_file = self.answers_file.take().map(|path| found(&path));
-        if let Some(vcenter) = &mut self.vcenter {
-            vcenter.url = captured(&vcenter.url).unwrap_or_else(|| vcenter.url.clone());
-        }
-        if let Some(azure) = &mut self.azure {
-            azure.vault = captured(&azure.vault).unwrap_or_else(|| azure.vault.clone());
-        }
-        let targets = self.master_targets.iter_mut().filter_map(|target| target.ssh.as_mut());
-        let servers = self.process_servers.iter_mut().filter_map(|system| system.ssh.as_mut());
-        let esxi = self.esxi.iter_mut().filter_map(|system| system.ssh.as_mut());
-        for address in targets.chain(servers).chain(esxi) {
-            if let TargetAddress::Captures(path) = address {
-                *path = found(path);
-            }
-        }
+        self.each_file(&mut |path| {
+            *path = match (path.strip_prefix("~"), std::env::home_dir()) {
+                (Ok(rest), Some(home)) => home.join(rest),
+                _ => directory.join(&path),
+            };
+        });
         self
     }
 
     /// Returns every file that a run reads beside the site file: captures, keys, passwords, answers.
     pub fn files(&self) -> Vec<PathBuf> {
-        let vcenter = self.vcenter.iter().flat_map(|vcenter| &vcenter.password_file);
-        let azure = self.azure.iter().flat_map(|azure| &azure.token_file);
-        let exported = self.azure.iter().filter_map(AzureVault::capture);
-        let targets = self.master_targets.iter().map(|target| &target.login);
-        let servers = self.process_servers.iter().map(|server| &server.login);
-        let esxi = self.esxi.iter().map(|host| &host.login);
-        let logins = targets.chain(servers).chain(esxi);
-        let files = vcenter.chain(azure).chain(logins.flat_map(SshLogin::files)).cloned();
-        let uris = self.master_targets.iter().filter_map(|target| target.ssh.as_ref());
-        let uris = uris.chain(self.process_servers.iter().filter_map(|system| system.ssh.as_ref()));
-        let uris = uris.chain(self.esxi.iter().filter_map(|system| system.ssh.as_ref()));
-        let captures = uris.filter_map(TargetAddress::captures);
-        let printed = self.master_targets.iter().filter_map(|target| target.capture.clone());
-        let files = files.chain(self.answers_file.clone()).chain(exported.map(PathBuf::from));
-        files.chain(captures.map(PathBuf::from)).chain(printed).collect()
+        let mut files = Vec::new();
+        self.clone().each_file(&mut |path| files.push(path.clone()));
+        files
+    }
+
+    /// Visits every file that the site names.
+    fn each_file(&mut self, visit: &mut impl FnMut(&mut PathBuf)) {
+        if let Some(vcenter) = &mut self.vcenter {
+            vcenter.password_file.iter_mut().for_each(&mut *visit);
+            visit_capture(&mut vcenter.url, visit);
+        }
+        if let Some(azure) = &mut self.azure {
+            azure.token_file.iter_mut().for_each(&mut *visit);
+            visit_capture(&mut azure.vault, visit);
+        }
+        let targets = self.master_targets.iter_mut().map(|target| {
+            target.capture.iter_mut().for_each(&mut *visit);
+            (&mut target.ssh, &mut target.login)
+        });
+        let servers = self.process_servers.iter_mut();
+        let servers = servers.map(|server| (&mut server.ssh, &mut server.login));
+        let esxi = self.esxi.iter_mut().map(|host| (&mut host.ssh, &mut host.login));
+        let vms = self.protected_vms.iter_mut().map(|vm| (&mut vm.ssh, &mut vm.login));
+        let systems: Vec<_> = targets.chain(servers).chain(esxi).chain(vms).collect();
+        for (address, login) in systems {
+            if let Some(TargetAddress::Captures(path)) = address {
+                visit(path);
+            }
+            login.each_file(visit);
+        }
+        self.answers_file.iter_mut().for_each(visit);
     }
 }
 
@@ -88,11 +77,36 @@ mod tests {
 
     #[test]
     fn a_path_is_relative_to_the_file_it_stands_in() {
-        let text =
-            "master_targets: [ { name: a, ssh: 'local:', identity: keys/a, password_file: /b } ]";
+        let text = "
+vcenter: { url: 'capture:vc.json', password_file: vc }
+azure: { vault: 'capture:azure', token_file: token }
+process_servers: [ { name: p, address: p, ssh: 'capture:p.json', sudo_password_file: sudo } ]
+esxi: [ { name: e, ssh: 'ssh://root@e', identity: e } ]
+master_targets:
+  - { name: a, ssh: 'local:', identity: keys/a, password_file: /b }
+  - { name: w, os: windows, capture: w.txt }
+protected_vms: [ { name: v, ssh: 'capture:v.json', identity: v } ]
+answers_file: answers.yaml
+";
         let site: Site = crate::yaml::parse(text, "site.yaml").unwrap();
-        let login = site.resolve_paths(Path::new("/etc/asr")).master_targets[0].login.clone();
-        assert_eq!(login.identity, Some("/etc/asr/keys/a".into()));
-        assert_eq!(login.password_file, Some("/b".into()));
+        let mut files = site.resolve_paths(Path::new("/etc/asr")).files();
+        files.sort();
+        let files: Vec<&str> = files.iter().filter_map(|path| path.to_str()).collect();
+        let named = [
+            "/b",
+            "/etc/asr/answers.yaml",
+            "/etc/asr/azure",
+            "/etc/asr/e",
+            "/etc/asr/keys/a",
+            "/etc/asr/p.json",
+            "/etc/asr/sudo",
+            "/etc/asr/token",
+            "/etc/asr/v",
+            "/etc/asr/v.json",
+            "/etc/asr/vc",
+            "/etc/asr/vc.json",
+            "/etc/asr/w.txt",
+        ];
+        assert_eq!(files, named);
     }
 }
