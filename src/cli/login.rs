@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 
-use crate::cli::args::{HostTimeout, SshArgs};
+use crate::cli::args::{HostTimeout, SshArgs, SshClientArgs, ViaArgs};
 use crate::cli::password::{self, PasswordStore};
 use crate::regular_file;
 use crate::site;
@@ -25,67 +25,37 @@ impl SshDefaults {
     pub fn from_args(options: &SshArgs, host_timeout: &HostTimeout) -> anyhow::Result<Self> {
         let keyring =
             PasswordStore::from_options(options.password_file.as_deref(), options.password_fd)?;
-        Self::new(options, keyring, Duration::from_secs(host_timeout.timeout))
+        let timeout = Duration::from_secs(host_timeout.timeout);
+        let mut defaults = ssh_host(&options.client, keyring, timeout)?;
+        if let Some(user) = options.user.as_deref().filter(|user| !is_account(user)) {
+            bail!("--user: {user:?} is no user name");
+        }
+        defaults.user.clone_from(&options.user);
+        defaults.fingerprint = options.host_key;
+        // A file with the password for sudo implies --ask-sudo.
+        if options.ask_sudo || options.sudo_password_file.is_some() {
+            let file = options.sudo_password_file.as_deref();
+            defaults.sudo = Some(Arc::new(PasswordStore::for_sudo(None, file)?));
+        }
+        Ok(Self { defaults })
     }
 
     /// Returns the settings of a run that contacts no host.
     pub fn without_login() -> anyhow::Result<Self> {
-        let options = SshArgs { ssh_config: Some("none".into()), ..SshArgs::default() };
-        Self::for_gateway(&options, 1)
+        let client = SshClientArgs { ssh_config: Some("none".into()), ..SshClientArgs::default() };
+        Self::for_gateway(&ViaArgs::default(), &client, 1)
     }
 
-    /// Returns the same for a gateway. The password in the environment is for the system behind it,
-    /// and is never sent to the gateway.
-    pub fn for_gateway(options: &SshArgs, timeout: u64) -> anyhow::Result<Self> {
-        let keyring = PasswordStore::from_file_only(options.password_file.as_deref())?;
-        Self::new(options, keyring, Duration::from_secs(timeout))
-    }
-
-    fn new(options: &SshArgs, keyring: PasswordStore, timeout: Duration) -> anyhow::Result<Self> {
-        for key in &options.identities {
-            check_readable("--identity", key)?;
-        }
-        if let Some(path) = options.known_hosts.as_deref().filter(|path| {
-            // With --accept-new the file may be created.
-            !options.accept_new || path.symlink_metadata().is_ok()
-        }) {
-            check_readable("--known-hosts", path)?;
-        }
-        if let Some(user) = options.user.as_deref().filter(|user| !is_account(user)) {
-            bail!("--user: {user:?} is no user name");
-        }
-        let config = match options.ssh_config.as_deref() {
-            None => SshConfig::Default,
-            Some(path) if path == Path::new("none") => SshConfig::None,
-            Some(path) => {
-                check_readable("--ssh-config", path)?;
-                SshConfig::File(path.to_owned())
-            }
-        };
-        // A file with the password for sudo implies --ask-sudo.
-        let sudo: Option<Arc<dyn SecretProvider>> =
-            match (&options.sudo_password_file, options.ask_sudo) {
-                (None, false) => None,
-                (file, _) => Some(Arc::new(PasswordStore::for_sudo(None, file.as_deref())?)),
-            };
-        // Every target replaces this host by its own.
-        let nobody = SshTarget { user: None, host: String::new(), port: None };
-        Ok(Self {
-            defaults: SshHost {
-                user: options.user.clone(),
-                identities: options.identities.clone(),
-                known_hosts: options.known_hosts.clone(),
-                fingerprint: options.host_key,
-                accept_new: options.accept_new,
-                legacy: options.legacy_ssh,
-                jump: options.jump.clone(),
-                config,
-                timeout,
-                secrets: Arc::new(keyring),
-                sudo,
-                ..SshHost::new(nobody)
-            },
-        })
+    /// Returns the settings of a gateway. The password in the environment is for the system behind
+    /// it, and is never sent to the gateway.
+    pub fn for_gateway(
+        host: &ViaArgs,
+        client: &SshClientArgs,
+        timeout: u64,
+    ) -> anyhow::Result<Self> {
+        let keyring = PasswordStore::from_file_only(host.via_password_file.as_deref())?;
+        let defaults = ssh_host(client, keyring, Duration::from_secs(timeout))?;
+        Ok(Self { defaults: SshHost { fingerprint: host.via_host_key, ..defaults } })
     }
 
     /// Returns the source of passwords.
@@ -163,6 +133,43 @@ impl SshDefaults {
         }
         Ok(ssh)
     }
+}
+
+/// Returns the settings that every login over SSH has. Every target replaces the host by its own.
+fn ssh_host(
+    client: &SshClientArgs,
+    keyring: PasswordStore,
+    timeout: Duration,
+) -> anyhow::Result<SshHost> {
+    for key in &client.identities {
+        check_readable("--identity", key)?;
+    }
+    if let Some(path) = client.known_hosts.as_deref().filter(|path| {
+        // With --accept-new the file may be created.
+        !client.accept_new || path.symlink_metadata().is_ok()
+    }) {
+        check_readable("--known-hosts", path)?;
+    }
+    let config = match client.ssh_config.as_deref() {
+        None => SshConfig::Default,
+        Some(path) if path == Path::new("none") => SshConfig::None,
+        Some(path) => {
+            check_readable("--ssh-config", path)?;
+            SshConfig::File(path.to_owned())
+        }
+    };
+    let nobody = SshTarget { user: None, host: String::new(), port: None };
+    Ok(SshHost {
+        identities: client.identities.clone(),
+        known_hosts: client.known_hosts.clone(),
+        accept_new: client.accept_new,
+        legacy: client.legacy_ssh,
+        jump: client.jump.clone(),
+        config,
+        timeout,
+        secrets: Arc::new(keyring),
+        ..SshHost::new(nobody)
+    })
 }
 
 /// Refuses a file that cannot be read, or that could block, such as a pipe.

@@ -58,7 +58,7 @@ pub fn vcenter(
         user: args.user.as_deref(),
         passwords: Arc::new(passwords),
         tls: options.tls,
-        through: via::of_options(&through.host, &through.credentials(), args.timeout)?,
+        through: via::of_options(&through.host, &through.client, args.timeout)?,
         timeout: Duration::from_secs(args.timeout),
     };
     Ok(Selection::server(server.source(question(args))?, question(args)))
@@ -138,5 +138,5 @@ fn gateway(
     ssh: &SshArgs,
     options: &CollectOptions<'_>,
 ) -> anyhow::Result<Option<SshHost>> {
-    via::of_options(via, &via.credentials(ssh), options.ssh.timeout().as_secs())
+    via::of_options(via, &ssh.client, options.ssh.timeout().as_secs())
 }

@@ -4,7 +4,7 @@
 
 use anyhow::{Context, bail};
 
-use crate::cli::args::{SshArgs, ViaArgs};
+use crate::cli::args::{SshClientArgs, ViaArgs};
 use crate::cli::login::SshDefaults;
 use crate::site::{self, Site, Via};
 use crate::transport::http::ssh_tunnel::SshTunnelConnector;
@@ -15,11 +15,11 @@ use crate::uri::target::TargetAddress;
 /// Returns the gateway of `--via`; none without it.
 pub fn of_options(
     host: &ViaArgs,
-    credentials: &SshArgs,
+    client: &SshClientArgs,
     timeout: u64,
 ) -> anyhow::Result<Option<SshHost>> {
     let Some(target) = &host.via else { return Ok(None) };
-    let login = SshDefaults::for_gateway(credentials, timeout)?;
+    let login = SshDefaults::for_gateway(host, client, timeout)?;
     Ok(Some(login.ssh("via", target.clone(), &site::SshLogin::default())?))
 }
 

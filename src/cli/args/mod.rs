@@ -44,7 +44,7 @@ pub use list::{ListArgs, ListSubject, QuestionArgs};
 pub use report::{FailOnArg, ReportArgs, TextOrJson};
 pub use select::SelectArgs;
 pub use site::{CheckSiteArgs, CollectSiteArgs, InventoryArgs, SiteAccessArgs, SiteArgs};
-pub use ssh::{HostTimeout, SshArgs};
+pub use ssh::{HostTimeout, SshArgs, SshClientArgs};
 pub use via::{ViaArgs, ViaLoginArgs};
 pub use vm::BuildVmArgs;
 pub use vsphere::{CheckVcenterArgs, CollectVcenterArgs, TlsArgs, TrustArgs, VsphereArgs};

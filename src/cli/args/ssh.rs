@@ -16,9 +16,12 @@ pub struct SshArgs {
     #[arg(long, value_name = "USER")]
     pub user: Option<String>,
 
-    /// A private key to log in with; may be repeated
-    #[arg(long = "identity", value_name = "KEY", value_hint = ValueHint::FilePath)]
-    pub identities: Vec<PathBuf>,
+    #[command(flatten)]
+    pub client: SshClientArgs,
+
+    /// The host key that is demanded, such as SHA256:...; for one target
+    #[arg(long, value_name = "FINGERPRINT", conflicts_with = "accept_new")]
+    pub host_key: Option<Fingerprint>,
 
     /// A file with the password, or with the key's passphrase, that nobody
     /// else can read [default: PREFLIGHT_PASSWORD, or a prompt]
@@ -30,26 +33,6 @@ pub struct SshArgs {
     #[arg(long, value_name = "NUMBER")]
     pub password_fd: Option<u16>,
 
-    /// The file of known host keys [default: what ssh would use]
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub known_hosts: Option<PathBuf>,
-
-    /// Take the key of a host that is not known yet, and write it down
-    #[arg(long)]
-    pub accept_new: bool,
-
-    /// The host key that is demanded, such as SHA256:...; for one target
-    #[arg(long, value_name = "FINGERPRINT", conflicts_with = "accept_new")]
-    pub host_key: Option<Fingerprint>,
-
-    /// Allow algorithms of the SHA-1 era, which CentOS 6 needs
-    #[arg(long)]
-    pub legacy_ssh: bool,
-
-    /// Go through these hosts; may be repeated
-    #[arg(long, value_name = "[USER@]HOST[:PORT]", value_delimiter = ',')]
-    pub jump: Vec<SshTarget>,
-
     /// Give sudo a password, when the account is not root: from
     /// --sudo-password-file, PREFLIGHT_SUDO_PASSWORD or a prompt
     #[arg(long)]
@@ -58,6 +41,30 @@ pub struct SshArgs {
     /// A file with the password for sudo, readable only by its owner
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub sudo_password_file: Option<PathBuf>,
+}
+
+/// What every login over SSH takes, to a host or to the gateway of a server.
+#[derive(Debug, Default, Args)]
+pub struct SshClientArgs {
+    /// A private key to log in with; may be repeated
+    #[arg(long = "identity", value_name = "KEY", value_hint = ValueHint::FilePath)]
+    pub identities: Vec<PathBuf>,
+
+    /// The file of known host keys [default: what ssh would use]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub known_hosts: Option<PathBuf>,
+
+    /// Take the key of a host that is not known yet, and write it down
+    #[arg(long)]
+    pub accept_new: bool,
+
+    /// Allow algorithms of the SHA-1 era, which CentOS 6 needs
+    #[arg(long)]
+    pub legacy_ssh: bool,
+
+    /// Go through these hosts; may be repeated
+    #[arg(long, value_name = "[USER@]HOST[:PORT]", value_delimiter = ',')]
+    pub jump: Vec<SshTarget>,
 
     /// The SSH configuration to read, or none
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]

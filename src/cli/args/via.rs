@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 
-use super::ssh::SshArgs;
+use super::ssh::SshClientArgs;
 use crate::transport::ssh::Fingerprint;
 use crate::uri::target::SshTarget;
 
@@ -29,76 +29,25 @@ pub struct ViaArgs {
     pub via_host_key: Option<Fingerprint>,
 }
 
-/// The gateway to a server, and how to log in to it.
+/// The gateway to a server, and how to log in to it. Nothing of the login counts without a gateway.
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Through SSH")]
+#[command(
+    mut_arg("identities", |arg| {
+        arg.requires("gateway").help("A private key to log in to that host with; may be repeated")
+    }),
+    mut_arg("known_hosts", |arg| arg.requires("gateway")),
+    mut_arg("accept_new", |arg| arg.requires("gateway").conflicts_with("via_host_key")),
+    mut_arg("legacy_ssh", |arg| arg.requires("gateway")),
+    mut_arg("jump", |arg| {
+        arg.requires("gateway").help("Go to that host through these; may be repeated")
+    }),
+    mut_arg("ssh_config", |arg| arg.requires("gateway")),
+)]
 pub struct ViaLoginArgs {
     #[command(flatten)]
     pub host: ViaArgs,
 
-    /// A private key to log in to that host with; may be repeated
-    #[arg(long = "identity", value_name = "KEY", value_hint = ValueHint::FilePath,
-        requires = "gateway")]
-    pub identities: Vec<PathBuf>,
-
-    /// The file of known host keys [default: what ssh would use]
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "gateway")]
-    pub known_hosts: Option<PathBuf>,
-
-    /// Take the key of a host that is not known yet, and write it down
-    #[arg(long, requires = "gateway", conflicts_with = "via_host_key")]
-    pub accept_new: bool,
-
-    /// Allow algorithms of the SHA-1 era, which CentOS 6 needs
-    #[arg(long, requires = "gateway")]
-    pub legacy_ssh: bool,
-
-    /// Go to that host through these; may be repeated
-    #[arg(long, value_name = "[USER@]HOST[:PORT]", value_delimiter = ',', requires = "gateway")]
-    pub jump: Vec<SshTarget>,
-
-    /// The SSH configuration to read, or none
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "gateway")]
-    pub ssh_config: Option<PathBuf>,
-}
-
-impl ViaLoginArgs {
-    /// Returns the options for logging in to the gateway.
-    pub fn credentials(&self) -> SshArgs {
-        SshArgs {
-            user: None,
-            identities: self.identities.clone(),
-            password_file: self.host.via_password_file.clone(),
-            password_fd: None,
-            known_hosts: self.known_hosts.clone(),
-            accept_new: self.accept_new,
-            host_key: self.host.via_host_key,
-            legacy_ssh: self.legacy_ssh,
-            jump: self.jump.clone(),
-            ssh_config: self.ssh_config.clone(),
-            ask_sudo: false,
-            sudo_password_file: None,
-        }
-    }
-}
-
-impl ViaArgs {
-    /// Returns the options for logging in to the gateway of hosts that are reached over SSH, too:
-    /// with the same keys, and never with their password.
-    pub fn credentials(&self, others: &SshArgs) -> SshArgs {
-        SshArgs {
-            user: None,
-            identities: others.identities.clone(),
-            password_file: self.via_password_file.clone(),
-            password_fd: None,
-            known_hosts: others.known_hosts.clone(),
-            accept_new: others.accept_new,
-            host_key: self.via_host_key,
-            legacy_ssh: others.legacy_ssh,
-            jump: others.jump.clone(),
-            ssh_config: others.ssh_config.clone(),
-            ask_sudo: false,
-            sudo_password_file: None,
-        }
-    }
+    #[command(flatten)]
+    pub client: SshClientArgs,
 }

@@ -2,7 +2,7 @@
 
 use crate::assets::Assets;
 use crate::check::CheckSet;
-use crate::cli::args::{CheckAzureArgs, SshArgs, TlsArgs};
+use crate::cli::args::{CheckAzureArgs, TlsArgs};
 use crate::cli::collect::{Answers, CollectOptions, Role, Source};
 use crate::cli::evaluate::check_systems;
 use crate::cli::login::SshDefaults;
@@ -17,7 +17,7 @@ pub fn check(args: &CheckAzureArgs, assets: &Assets) -> anyhow::Result<ExitStatu
     let checks = CheckSet::load(assets)?;
     let vault = azure::named(&args.target, &args.azure)?;
     let source = Source { role: Role::Azure, answers: Answers::Vault(vault) };
-    let ssh = SshDefaults::for_gateway(&SshArgs::default(), args.azure.timeout)?;
+    let ssh = SshDefaults::without_login()?;
     let tls = TlsArgs::default();
     let options = CollectOptions { now: reporter.given_now, ..CollectOptions::new(ssh, &tls) };
     let selection = Selection::server(source, QueryScope::default());

@@ -14,7 +14,8 @@ use crate::cli::reporting::Reporter;
 pub fn check(args: &CheckVcenterArgs, assets: &Assets) -> anyhow::Result<ExitStatus> {
     let reporter = Reporter::from_args(&args.report)?;
     let checks = CheckSet::load(assets)?;
-    let ssh = SshDefaults::for_gateway(&args.through.credentials(), args.vsphere.timeout)?;
+    let ssh =
+        SshDefaults::for_gateway(&args.through.host, &args.through.client, args.vsphere.timeout)?;
     let options = CollectOptions {
         fix: Some(&args.fix),
         now: reporter.given_now,

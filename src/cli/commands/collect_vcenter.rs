@@ -14,7 +14,8 @@ use crate::cli::reporting::check_writable;
 pub fn collect_vcenter(args: &CollectVcenterArgs, assets: &Assets) -> anyhow::Result<ExitStatus> {
     check_writable(args.out.as_deref())?;
     let checks = CheckSet::load(assets)?;
-    let ssh = SshDefaults::for_gateway(&args.through.credentials(), args.vsphere.timeout)?;
+    let ssh =
+        SshDefaults::for_gateway(&args.through.host, &args.through.client, args.vsphere.timeout)?;
     let options = CollectOptions::new(ssh, &args.vsphere.tls);
     let target = args.target.as_deref();
     let selection = named_server::vcenter(target, &args.vsphere, &args.through, &checks, &options)?;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::Context;
 
 use crate::atomic_file::{AtomicFile, Visibility};
-use crate::cli::args::{InitSiteArgs, SshArgs, TlsArgs};
+use crate::cli::args::{InitSiteArgs, TlsArgs};
 use crate::cli::collect::{CollectOptions, collect};
 use crate::cli::line_diff::line_diff;
 use crate::cli::login::SshDefaults;
@@ -118,8 +118,7 @@ fn collect_vcenter(url: &str, args: &InitSiteArgs) -> anyhow::Result<Transcript>
         timeout: Duration::from_secs(timeout),
     };
     let source = server.source(QueryScope::default())?;
-    let options =
-        CollectOptions::new(SshDefaults::for_gateway(&SshArgs::default(), timeout)?, &tls);
+    let options = CollectOptions::new(SshDefaults::without_login()?, &tls);
     let mut responses = collect(vec![source], &options)?;
     responses.systems.pop().context("vCenter gave no answer")
 }

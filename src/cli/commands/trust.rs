@@ -30,8 +30,8 @@ pub fn trust(args: &TrustArgs) -> anyhow::Result<ExitStatus> {
         .with_context(|| format!("target {:?}", redact_password(&args.target)))?;
     let path = thumbprint_file(&args.tls).context("no HOME: say where, with --thumbprints FILE")?;
     let deadline = Deadline::after(Duration::from_secs(args.timeout));
-    let credentials = args.through.credentials();
-    let route = via::route(via::of_options(&args.through.host, &credentials, args.timeout)?);
+    let through = &args.through;
+    let route = via::route(via::of_options(&through.host, &through.client, args.timeout)?);
     let server = to.authority();
     let session = fetch_certificate(&*route, &server, args.tls.legacy_tls, deadline)
         .map_err(VsphereError::from)?;
