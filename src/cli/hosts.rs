@@ -160,10 +160,9 @@ fn returned_machine(vm: &ProtectedVm, site: &Site) -> Option<Host> {
 }
 
 fn of_inventory(host: InventoryHost, site: &Site) -> anyhow::Result<Host> {
-    let address = host.uri().parse().with_context(|| format!("target {}", host.name))?;
     Ok(Host {
         env: site.surroundings(site.master_target(&host.name)),
-        address: Some(address),
+        address: Some(host.uri().parse()?),
         login: SshLogin { identity: host.identity, ..SshLogin::default() },
         kind: TargetKind::LinuxMt,
         name: host.name,

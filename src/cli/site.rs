@@ -152,7 +152,7 @@ fn of_options(choice: &SiteArgs, targets: &[String]) -> anyhow::Result<Site> {
     }
     let master_target = |given: &String| {
         anyhow::Ok(MasterTarget {
-            ssh: Some(address_of(given)?),
+            ssh: Some(given.parse()?),
             vm: choice.vm.clone(),
             retention: choice.retention.clone(),
             ..MasterTarget::new(Name::as_given(given))
@@ -180,16 +180,6 @@ fn of_options(choice: &SiteArgs, targets: &[String]) -> anyhow::Result<Site> {
         master_targets: targets.iter().map(master_target).collect::<anyhow::Result<_>>()?,
         ..Site::default()
     })
-}
-
-/// Parses the address of a target. A text with a colon may have a password in it, and is not repeated before it is parsed.
-fn address_of(target: &str) -> anyhow::Result<TargetAddress> {
-    match target.parse() {
-        Err(error) if !target.contains(':') => {
-            Err(anyhow::Error::new(error).context(format!("target {target}")))
-        }
-        parsed => Ok(parsed?),
-    }
 }
 
 /// Parses `NAME=ADDRESS[:PORT][,VERSION]`.
