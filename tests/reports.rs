@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, missing_docs)]
 
 mod findings;
+mod program;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -206,6 +207,17 @@ fn assert_tame<T: AsRef<str>>(texts: &[T]) {
     assert_eq!(nagios.lines().count(), rendered("nagios", &plain).lines().count());
 
     samples(&rendered("prometheus", &report));
+
+    let commands = |report: &Report| {
+        let text = rendered("github", report);
+        assert!(text.lines().rev().skip(1).all(|line| {
+            ["::error title=", "::warning title=", "::notice title="]
+                .iter()
+                .any(|begin| line.starts_with(begin))
+        }));
+        text.lines().count()
+    };
+    assert_eq!(commands(&report), commands(&plain));
 }
 
 #[test]
@@ -269,17 +281,48 @@ fn markdown_is_no_markup_for_a_real_parser_either() {
     }
 }
 
+/// The schemas of Jenkins' xUnit plugin and of Ant's JUnit task, of which GitLab reads a part, hold for every report.
+#[test]
+fn junit_keeps_to_the_schemas_of_build_servers() {
+    if !program::installed(&["xmllint"]) {
+        return;
+    }
+    let all: Vec<String> = HOSTILE.iter().map(|text| (*text).to_owned()).collect();
+    let dir = tempfile::tempdir().unwrap();
+    for report in [mixed_report(), hostile_report(), many_hosts(3), hostile(&all)] {
+        let file = dir.path().join("report.xml");
+        fs::write(&file, rendered("junit", &report)).unwrap();
+        for schema in ["junit-jenkins.xsd", "junit-ant.xsd"] {
+            let schema = format!("{}/tests/findings/{schema}", env!("CARGO_MANIFEST_DIR"));
+            let told = std::process::Command::new("xmllint")
+                .args(["--nonet", "--noout", "--schema", &schema])
+                .arg(&file)
+                .output()
+                .unwrap();
+            assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
+        }
+    }
+}
+
 #[test]
 fn junit_counts_what_the_report_counts() {
     for report in [mixed_report(), hostile_report(), many_hosts(40)] {
         let xml = rendered("junit", &report);
-        let read = quick_junit::Report::deserialize_from_str(&xml).unwrap();
+        let document = elements(&xml);
+        let count = |name: &str| document.iter().filter(|(_, other)| other == name).count();
+        let results = |outcome: &str, blocks: bool| {
+            let matches = |result: &&report::model::CheckResult| {
+                result.outcome.as_str() == outcome && result.severity.is_blocker() == blocks
+            };
+            report.results.iter().filter(matches).count()
+        };
         let summary = &report.summary;
-        assert_eq!(read.tests, summary.planned);
-        assert_eq!(read.failures, summary.fail);
-        assert_eq!(read.errors, summary.unknown);
-        assert_eq!(read.skipped, summary.not_applicable + summary.waived);
-        assert_eq!(read.test_suites.len(), report.targets.len());
+        assert_eq!(count("testsuite"), report.targets.len());
+        assert_eq!(count("testcase"), summary.planned);
+        assert_eq!(count("failure"), results("fail", true));
+        assert_eq!(count("error"), results("unknown", true));
+        let skipped = summary.not_applicable + summary.waived + results("unknown", false);
+        assert_eq!(count("skipped"), skipped);
     }
 }
 
@@ -442,5 +485,44 @@ fn one_run_writes_every_format() {
     let told = String::from_utf8(wrong.stderr).unwrap();
     for format in FORMATS {
         assert!(told.contains(format.name), "{told}");
+    }
+}
+
+/// A command line with `--format nagios` is a plugin as it is: its exit statuses are those of plugins, whatever goes wrong.
+#[test]
+fn nagios_has_its_own_exit_statuses() {
+    let dir = tempfile::tempdir().unwrap();
+    let plugin = |args: &str| {
+        let output = assert_cmd::Command::cargo_bin("preflight")
+            .unwrap()
+            .args(args.split_whitespace())
+            .current_dir(dir.path())
+            .output()
+            .unwrap();
+        let first = String::from_utf8(output.stdout).unwrap().lines().next().unwrap().to_owned();
+        (output.status.code().unwrap(), first)
+    };
+    plugin("build image demo");
+    let mut image = fs::read(dir.path().join("demo.iso")).unwrap();
+    let text = b"rootpw ";
+    let at = image.windows(text.len()).position(|window| window == text).unwrap();
+    image[at] = b'R';
+    fs::write(dir.path().join("damaged.iso"), &image).unwrap();
+    for (args, status, begin) in [
+        ("check image demo.iso --format nagios", 1, "PREFLIGHT WARNING - demo.iso: "),
+        ("check image damaged.iso --format nagios", 2, "PREFLIGHT CRITICAL - damaged.iso: "),
+        ("check host capture:/dev/null --format nagios", 3, "PREFLIGHT UNKNOWN - could not run: "),
+        ("check image none.iso --format=nagios", 3, "PREFLIGHT UNKNOWN - could not run: "),
+        (
+            "check image demo.iso --format nagios --no-such",
+            3,
+            "PREFLIGHT UNKNOWN - could not run: ",
+        ),
+        ("check image demo.iso --format text", 0, ""),
+        ("check image demo.iso --format text --output nagios=out", 0, ""),
+    ] {
+        let (code, first) = plugin(args);
+        assert_eq!(code, status, "{args}: {first}");
+        assert!(first.starts_with(begin), "{args}: {first}");
     }
 }

@@ -32,7 +32,7 @@ const JUDGE: &str = "#!/bin/sh\necho \"$*\" >> \"$PREFLIGHT_ROOT/judged\"\n\
     echo 'PREFLIGHT CRITICAL - mt1: blocked: 2 blockers, 1 unknown, 1 warning|blockers=2;;0;0;42'\n\
     printf 'CRITICAL mt1: agent.installed: there is \\\\r \\033[31mno agent\\n'\n\
     echo 'CRITICAL mt1: retention.mounted: nothing is mounted'\n\
-    echo 'UNKNOWN mt1: ports.cs: nobody can tell'\necho 'WARNING mt1: mt.sizing-ram: 4 GiB'\nexit 1\n";
+    echo 'UNKNOWN mt1: ports.cs: nobody can tell'\necho 'WARNING mt1: mt.sizing-ram: 4 GiB'\nexit 2\n";
 
 fn shells() -> impl Iterator<Item = Shell> {
     Shell::ALL.into_iter().filter(|shell| shell.available())

@@ -2,19 +2,23 @@
 
 use std::process::ExitCode;
 
+use crate::report::PluginState;
+
 /// The exit status of a command; the numbers are documented in the manual page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExitStatus {
     /// Done, and nothing failed.
-    Clean = 0,
+    Clean,
     /// Done, and a check failed.
-    Findings = 1,
+    Findings,
     /// Could not run, for example because of bad input; nothing was written.
-    CannotRun = 2,
+    CannotRun,
     /// Nothing failed, but a check could not be decided.
-    Undecided = 3,
+    Undecided,
     /// Interrupted by a signal; what was collected by then was reported.
-    Interrupted = 130,
+    Interrupted,
+    /// What a plugin of Nagios has to say.
+    Plugin(PluginState),
 }
 
 impl ExitStatus {
@@ -28,10 +32,22 @@ impl ExitStatus {
             _ => Self::CannotRun,
         }
     }
+
+    /// Returns the number that the process ends with.
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Clean => 0,
+            Self::Findings => 1,
+            Self::CannotRun => 2,
+            Self::Undecided => 3,
+            Self::Interrupted => 130,
+            Self::Plugin(state) => state as u8,
+        }
+    }
 }
 
 impl From<ExitStatus> for ExitCode {
     fn from(exit: ExitStatus) -> Self {
-        Self::from(exit as u8)
+        Self::from(exit.code())
     }
 }

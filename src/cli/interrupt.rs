@@ -28,8 +28,12 @@ pub fn stop_flag() -> anyhow::Result<Arc<AtomicBool>> {
     }
     let stop = Arc::new(AtomicBool::new(false));
     // Registered before the flag is set by the second action: it only acts on the next Ctrl-C.
-    flag::register_conditional_shutdown(SIGINT, ExitStatus::Interrupted as i32, Arc::clone(&stop))
-        .and_then(|_| flag::register(SIGINT, Arc::clone(&stop)))
-        .context("cannot listen for SIGINT")?;
+    flag::register_conditional_shutdown(
+        SIGINT,
+        i32::from(ExitStatus::Interrupted.code()),
+        Arc::clone(&stop),
+    )
+    .and_then(|_| flag::register(SIGINT, Arc::clone(&stop)))
+    .context("cannot listen for SIGINT")?;
     Ok(Arc::clone(shared.insert(stop)))
 }

@@ -46,6 +46,7 @@ use clap::error::ContextValue;
 use clap::{CommandFactory, FromArgMatches};
 
 use args::CommandLine;
+use error::Caller;
 use exit::ExitStatus;
 use terminal::{prompt, screen};
 
@@ -53,17 +54,18 @@ use crate::secret::redact_password;
 
 /// Runs the program for the process's arguments.
 pub fn main() -> ExitCode {
+    let arguments: Vec<_> = std::env::args_os().collect();
+    let caller = Caller::from_arguments(&arguments);
     if let Err(error) = guard::keep_memory_private() {
-        error::print_error(&error);
-        return ExitStatus::CannotRun.into();
+        return caller.report_error(&error).into();
     }
     let mut command = CommandLine::command();
-    let arguments = dashed_words::separate(&command, std::env::args_os().collect());
+    let arguments = dashed_words::separate(&command, arguments);
     let matches = command.try_get_matches_from_mut(arguments);
-    let matches = matches.unwrap_or_else(|error| without_passwords(error).exit());
+    let matches = matches.unwrap_or_else(|error| caller.exit(&without_passwords(error)));
     let arguments = CommandLine::from_arg_matches(&matches);
-    let arguments =
-        arguments.unwrap_or_else(|error| without_passwords(error.format(&mut command)).exit());
+    let arguments = arguments
+        .unwrap_or_else(|error| caller.exit(&without_passwords(error.format(&mut command))));
     screen::log_to_stderr(arguments.verbose);
     let named = outputs::CommandLineFiles::from_matches(&command, &matches);
     let outcome = named.check().and_then(|()| commands::run(&arguments, &named.inputs));
@@ -71,10 +73,7 @@ pub fn main() -> ExitCode {
     prompt::restore();
     match outcome {
         Ok(exit) => exit.into(),
-        Err(error) => {
-            error::print_error(&error);
-            ExitStatus::CannotRun.into()
-        }
+        Err(error) => caller.report_error(&error).into(),
     }
 }
 

@@ -102,7 +102,8 @@ impl Reporter {
             is_brief: self.is_brief,
         };
         stream.write_all(&(self.screen.render)(report, &style))?;
-        Ok(ExitStatus::from_report(report.summary.exit_code))
+        let own = ExitStatus::from_report(report.summary.exit_code);
+        Ok(self.screen.plugin_state(report).map_or(own, ExitStatus::Plugin))
     }
 }
 

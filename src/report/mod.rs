@@ -6,6 +6,7 @@ pub mod catalogue;
 mod drawing;
 mod first_steps;
 pub mod fix_script;
+pub mod github;
 pub mod guide;
 mod html;
 pub mod json;
@@ -31,6 +32,7 @@ pub mod troubleshooting_text;
 
 pub use layout::is_unprintable;
 pub use model::Report;
+pub use nagios::PluginState;
 pub use style::Style;
 
 /// One format a report can have.
@@ -41,6 +43,18 @@ pub struct Format {
     pub description: &'static str,
     /// Renders a report.
     pub render: fn(&Report, &Style) -> Vec<u8>,
+}
+
+impl Format {
+    /// Returns the state that decides the exit status in place of the report's own, for the format whose readers know no other.
+    pub fn plugin_state(&self, report: &Report) -> Option<PluginState> {
+        self.is_plugin().then(|| PluginState::from_report(report))
+    }
+
+    /// Whether it is read by what knows the exit statuses of plugins alone.
+    pub fn is_plugin(&self) -> bool {
+        self.name == nagios::NAME
+    }
 }
 
 /// All formats; the first is the default.
@@ -68,8 +82,13 @@ pub const FORMATS: &[Format] = &[
         render: sarif::render,
     },
     Format {
-        name: "nagios",
-        description: "for Nagios and Icinga; one line, performance data, details",
+        name: "github",
+        description: "annotations of a GitHub workflow, one for each finding",
+        render: github::render,
+    },
+    Format {
+        name: nagios::NAME,
+        description: "a plugin of Nagios and Icinga, with exit statuses of its own",
         render: nagios::render,
     },
     Format {

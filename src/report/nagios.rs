@@ -1,21 +1,69 @@
 //! The report for Nagios, Icinga and their kin: a status line with performance data, then what is
 //! wrong, one line each.
 //!
-//! The line says what a plugin's exit status would: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN. The
-//! program's own exit status is another (1 is a blocker), so a plugin is this and a line of shell:
-//! `preflight check host TARGET --format nagios; case $? in 0) ;; 1) exit 2;; *) exit 3;; esac`.
+//! As `--format` it decides the exit status, too, so that the command line is a plugin as it is: 0 OK, 1 WARNING, 2 CRITICAL,
+//! 3 UNKNOWN (Nagios Plugins Development Guidelines, "Plugin Return Codes"), where other formats have the program's own, in which 1
+//! is a blocker.
 
-use super::layout::{make_visible, pluralize};
+use super::layout::{make_visible, pluralize, single_line};
 use super::model::{CheckResult, Report};
 use super::outline::{Outline, OverallVerdict, Status, count};
 use super::style::Style;
 use crate::check::definition::Severity;
+
+/// What `--format` calls it.
+pub(super) const NAME: &str = "nagios";
 
 /// How many findings stand below the first line: Nagios reads 8 KiB of a plugin and drops the rest.
 const MAX_FINDING_LINES: usize = 40;
 
 /// How long one of them is at most.
 const MAX_LINE_CHARS: usize = 160;
+
+/// What a plugin says of a service; the numbers are its exit status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PluginState {
+    /// Nothing is wrong.
+    Ok = 0,
+    /// Something warns.
+    Warning = 1,
+    /// Something blocks.
+    Critical = 2,
+    /// It could not be told.
+    Unknown = 3,
+}
+
+impl PluginState {
+    /// Returns the state of a report.
+    pub fn from_report(report: &Report) -> Self {
+        // What is only worth knowing shows up below the first line, and wakes nobody.
+        let alerts = report.results.iter().any(|result| {
+            Status::from_result(result) == Status::Warning && result.severity == Severity::Warning
+        });
+        match OverallVerdict::from_report(report) {
+            OverallVerdict::Blocked => Self::Critical,
+            OverallVerdict::WarningsCount => Self::Warning,
+            OverallVerdict::Undecided | OverallVerdict::NothingChecked => Self::Unknown,
+            OverallVerdict::Clear if alerts => Self::Warning,
+            OverallVerdict::Clear => Self::Ok,
+        }
+    }
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "OK",
+            Self::Warning => "WARNING",
+            Self::Critical => "CRITICAL",
+            Self::Unknown => "UNKNOWN",
+        }
+    }
+}
+
+/// Returns what a plugin prints that could not run, and why: one line without performance data, in the state UNKNOWN.
+pub fn cannot_run(why: &str) -> String {
+    let why: String = escape(&single_line(why)).chars().take(MAX_LINE_CHARS).collect();
+    format!("PREFLIGHT UNKNOWN - could not run: {why}\n")
+}
 
 /// Renders the report as a plugin's output.
 pub fn render(report: &Report, _: &Style) -> Vec<u8> {
@@ -48,18 +96,7 @@ pub fn render(report: &Report, _: &Style) -> Vec<u8> {
 
 fn status_line(report: &Report) -> String {
     let warnings = count(report, Status::Warning);
-    // What is only worth knowing shows up below, and wakes nobody.
-    let alerts = report
-        .results
-        .iter()
-        .any(|r| Status::from_result(r) == Status::Warning && r.severity == Severity::Warning);
-    let state = match OverallVerdict::from_report(report) {
-        OverallVerdict::Blocked => "CRITICAL",
-        OverallVerdict::WarningsCount => "WARNING",
-        OverallVerdict::Undecided | OverallVerdict::NothingChecked => "UNKNOWN",
-        OverallVerdict::Clear if alerts => "WARNING",
-        OverallVerdict::Clear => "OK",
-    };
+    let state = PluginState::from_report(report).as_str();
     let of = match report.targets.as_slice() {
         [target] => target.name.clone(),
         targets => pluralize(targets.len(), "target"),
@@ -136,15 +173,17 @@ mod tests {
     #[test]
     fn each_verdict_has_its_state() {
         let unknown = || crate::check::status::tests::unknown("r");
-        for (outcome, severity, state) in [
-            (Outcome::Pass, Severity::DataLoss, "OK"),
-            (Outcome::Fail, Severity::Warning, "WARNING"),
-            (Outcome::Fail, Severity::Info, "OK"),
-            (Outcome::Fail, Severity::BlocksReprotect, "CRITICAL"),
-            (unknown(), Severity::BlocksReprotect, "UNKNOWN"),
-            (unknown(), Severity::Info, "OK"),
+        for (outcome, severity, state, exit) in [
+            (Outcome::Pass, Severity::DataLoss, "OK", 0),
+            (Outcome::Fail, Severity::Warning, "WARNING", 1),
+            (Outcome::Fail, Severity::Info, "OK", 0),
+            (Outcome::Fail, Severity::BlocksReprotect, "CRITICAL", 2),
+            (unknown(), Severity::BlocksReprotect, "UNKNOWN", 3),
+            (unknown(), Severity::Info, "OK", 0),
         ] {
-            let text = text(&report(&[("mt1", outcome, severity)]));
+            let report = report(&[("mt1", outcome, severity)]);
+            assert_eq!(PluginState::from_report(&report) as u8, exit);
+            let text = text(&report);
             assert!(text.starts_with(&format!("PREFLIGHT {state} - mt1: ")), "{text}");
         }
         assert!(text(&report(&[])).starts_with("PREFLIGHT UNKNOWN - 0 targets: nothing was"));
@@ -159,6 +198,15 @@ mod tests {
         assert_eq!(
             text.lines().nth(1),
             Some("CRITICAL mt\\u{7c}1: a.b: a\\u{7c}b=1 \\u{3c}b\\u{3e}\\n\\u{7c} c=2")
+        );
+    }
+
+    #[test]
+    fn what_could_not_run_is_one_line_without_performance_data() {
+        let told = cannot_run("no file |a<b>\nhint");
+        assert_eq!(
+            told,
+            "PREFLIGHT UNKNOWN - could not run: no file \\u{7c}a\\u{3c}b\\u{3e} hint\n"
         );
     }
 

@@ -21,6 +21,7 @@ const FORMATS: &[(&str, &str)] = &[
     ("sarif", ""),
     ("prometheus", ""),
     ("nagios", ""),
+    ("github", ""),
 ];
 
 /// Every case there is.

@@ -105,7 +105,7 @@ else
   boot "$selfcheck run" || true
   kept=$(find "$R$state" -name 'selfcheck-*.capture' | sort | tail -1) rc=0
   report=$("$PREFLIGHT" check host "capture:$R$state" --format nagios 2>&1) || rc=$?
-  if [ -n "$kept" ] && [ "$(stat -c %a "$kept")" = 600 ] && [ $rc = 1 ] && grep -q ' agent.installed: ' <<< "$report"; then verdict ok "$(basename "$kept")"
+  if [ -n "$kept" ] && [ "$(stat -c %a "$kept")" = 600 ] && [ $rc = 2 ] && grep -q ' agent.installed: ' <<< "$report"; then verdict ok "$(basename "$kept")"
   else verdict FAIL "exit $rc: $(head -1 <<< "$report")"; fi
   case_name='and says on the login screen what is wrong'
   said=$(sed -n '/^--- preflight self-check/,/^--- end/p' "$R/etc/issue")
