@@ -12,8 +12,8 @@ use super::entry_examples::{ExampleEntry, parse_examples, verify_examples};
 use super::error::{CheckProblem, DefinitionError};
 use super::message::MessageTemplate;
 use super::model::{
-    AnswerAge, Applicability, AskOf, Check, CheckScope, Criterion, DefinitionLocation, RootCause,
-    Severity, ShownRules, SourceReference, WorkLine,
+    AnswerAge, Applicability, AskOf, Check, CheckScope, Criterion, DecidingRules,
+    DefinitionLocation, Question, QuestionUse, RootCause, Severity, SourceReference, WorkLine,
 };
 use super::recognition::Recognition;
 use super::remedy::{RemedyEntry, RemedyTemplate};
@@ -236,27 +236,26 @@ fn verify_entry(
         Ok(Applicability { rule, otherwise: condition.otherwise })
     });
     let applies_when = applies_when.transpose()?;
-    let mut warn_rule = None;
-    if let Some(text) = entry.rule.as_ref().and(entry.warn_rule.as_ref()) {
-        warn_rule = Some(rule("warn_rule", text)?);
-    }
-    let (criterion, shown) = match (entry.rule, entry.question) {
-        (_, Some(_)) if entry.or_ask.is_some() => {
-            return Err(CheckProblem::QuestionAnd("or_ask"));
-        }
-        (Some(text), None) => {
-            let or_ask = entry.or_ask.map(verify_question).transpose()?;
-            (Criterion::Rules { rule: rule("rule", &text)?, warn_rule, or_ask }, None)
-        }
-        (None, Some(question)) => {
-            (parse_question(question, &entry.warn_rule, &entry.examples)?, None)
-        }
-        (Some(text), Some(question)) => {
-            let shown = ShownRules { rule: rule("rule", &text)?, warn_rule };
-            (Criterion::Question(verify_question(question)?), Some(shown))
-        }
-        (None, None) => return Err(CheckProblem::Blank("rule")),
+    let (question, is_for) = match (entry.question, entry.or_ask) {
+        (Some(_), Some(_)) => return Err(CheckProblem::QuestionAnd("or_ask")),
+        (Some(question), None) => (Some(question), QuestionUse::EveryRun),
+        (None, or_ask) => (or_ask, QuestionUse::Undecided),
     };
+    if question.as_ref().is_some_and(|question| !question.trim().ends_with('?')) {
+        return Err(CheckProblem::Question);
+    }
+    let rules = match &entry.rule {
+        Some(text) => Some(DecidingRules {
+            rule: rule("rule", text)?,
+            warn_rule: entry.warn_rule.map(|text| rule("warn_rule", &text)).transpose()?,
+        }),
+        None if is_for == QuestionUse::Undecided => return Err(CheckProblem::Blank("rule")),
+        None if entry.warn_rule.is_some() => return Err(CheckProblem::QuestionAnd("warn_rule")),
+        None if !entry.examples.is_empty() => return Err(CheckProblem::QuestionAnd("examples")),
+        None => None,
+    };
+    let question = question.map(|text| Question { text, is_for });
+    let criterion = Criterion { rules, question };
     let root_cause = |entry| {
         Ok(match entry {
             RootCauseEntry::Always(check) => RootCause { check, sign: None },
@@ -285,7 +284,6 @@ fn verify_entry(
         required_providers: OnceLock::new(),
         applies_when,
         criterion,
-        shown,
         found: if is_prevalidated {
             MessageTemplate::prevalidated(&found, facts)
         } else {
@@ -319,26 +317,6 @@ fn verify_entry(
     };
     verify_examples(&check)?;
     Ok(check)
-}
-
-/// Verifies a question, which has no rule and no examples.
-fn parse_question(
-    question: String,
-    warn_rule: &Option<String>,
-    examples: &[ExampleEntry],
-) -> Result<Criterion, CheckProblem> {
-    let question = verify_question(question)?;
-    if warn_rule.is_some() {
-        return Err(CheckProblem::QuestionAnd("warn_rule"));
-    }
-    if !examples.is_empty() {
-        return Err(CheckProblem::QuestionAnd("examples"));
-    }
-    Ok(Criterion::Question(question))
-}
-
-fn verify_question(question: String) -> Result<String, CheckProblem> {
-    if question.trim().ends_with('?') { Ok(question) } else { Err(CheckProblem::Question) }
 }
 
 /// Whether a text is `subject.condition` in kebab-case.

@@ -72,7 +72,7 @@ pub(super) fn verify_examples(check: &Check) -> Result<(), CheckProblem> {
     let mut wanted = vec![ExpectedOutcome::Pass, ExpectedOutcome::Fail, ExpectedOutcome::Unknown];
     wanted.extend((rules > 1).then_some(ExpectedOutcome::Warn));
     // A question has its condition without examples of it.
-    let has_condition = check.applies_when.is_some() && check.shown.is_none();
+    let has_condition = check.applies_when.is_some() && !check.is_question();
     wanted.extend(has_condition.then_some(ExpectedOutcome::NotApplicable));
     let given = |wanted| check.examples.iter().any(|example| example.expected == wanted);
     match wanted.into_iter().find(|&wanted| !given(wanted)) {

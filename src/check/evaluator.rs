@@ -10,7 +10,7 @@ use super::answer;
 use super::definition::CheckSet;
 use super::fact_context::FactContext;
 use super::gate::EndedCases;
-use super::model::{Check, Criterion};
+use super::model::Check;
 use super::provider::Provider;
 use super::scope::Target;
 use super::severity::Severity;
@@ -36,8 +36,7 @@ pub(super) struct TargetEvaluator<'s> {
 impl TargetEvaluator<'_> {
     /// Returns whether a check counts for the target now.
     fn window(&self, check: &Check) -> InWindow {
-        let is_question =
-            matches!(check.criterion, Criterion::Question(_)) && !check.is_shown(&self.providers);
+        let is_question = check.is_question() && !check.is_shown(&self.providers);
         check.stages.decide(check.severity, check.needs_stage, is_question, self.stages)
     }
 
@@ -108,13 +107,13 @@ impl TargetEvaluator<'_> {
                 }
             }
         }
-        match &check.criterion {
-            Criterion::Question(question) => {
+        match check.question() {
+            Some(question) if check.is_question() => {
                 unknown.unwrap_or_else(|| self.question_verdict(check, question))
             }
-            Criterion::Rules { or_ask, .. } => {
+            question => {
                 let verdict = unknown.unwrap_or_else(|| decide(check, self.context));
-                match (&verdict, or_ask) {
+                match (&verdict, question) {
                     // What nothing could be asked of, a person may know; whether the check has a meaning here, its rule says.
                     (CheckVerdict::Unknown { graded: false, .. }, Some(question))
                         if is_meant && answer::find_answer(check, self.context).is_some() =>

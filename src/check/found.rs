@@ -21,7 +21,7 @@ pub(super) fn found_words(
 ) -> String {
     let facts = || check.found.render(context);
     let Some(answer) = find_answer(check, context) else { return facts() };
-    if check.shown.is_some() && (!check.is_shown(asked) || is_newer_than_facts(&answer, context)) {
+    if check.can_be_shown() && (!check.is_shown(asked) || is_newer_than_facts(&answer, context)) {
         return answer.sentence();
     }
     let holds = match decide(check, context) {
@@ -34,7 +34,7 @@ pub(super) fn found_words(
         }
     };
     let agrees = answer.value == if holds { AnswerValue::Yes } else { AnswerValue::No };
-    if check.shown.is_none() || agrees {
+    if !check.is_question() || agrees {
         return facts();
     }
     format!("{}, but {} answered {} on {}", facts(), answer.by, answer.value.as_str(), answer.at)

@@ -157,28 +157,37 @@ pub struct Applicability {
     pub otherwise: String,
 }
 
-/// What decides a check.
-#[expect(clippy::large_enum_variant, reason = "most are rules, and a set has one of each check")]
-pub enum Criterion {
+/// What decides a check: rules, a question to a person, or both. There is one of them at least.
+pub struct Criterion {
     /// Rules over facts.
-    Rules {
-        /// What decides it.
-        rule: Rule,
-        /// What grades a pass down to a warning.
-        warn_rule: Option<Rule>,
-        /// What a person is asked when the rules cannot be decided.
-        or_ask: Option<String>,
-    },
-    /// A question that a person answers in the site file; unanswered is unknown.
-    Question(String),
+    pub rules: Option<DecidingRules>,
+    /// What a person is asked.
+    pub question: Option<Question>,
 }
 
-/// Rules that decide a question where a system was asked that can tell; otherwise it is as if they were not there.
-pub struct ShownRules {
+/// The rules that decide a check.
+pub struct DecidingRules {
     /// What decides it.
     pub rule: Rule,
     /// What grades a pass down to a warning.
     pub warn_rule: Option<Rule>,
+}
+
+/// The question of a check, which a person answers in the site file; unanswered is unknown.
+pub struct Question {
+    /// Its text.
+    pub text: String,
+    /// When a person is asked.
+    pub is_for: QuestionUse,
+}
+
+/// When a person is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum QuestionUse {
+    /// In every run; rules decide in the person's place where every system that they speak of was asked.
+    EveryRun,
+    /// In runs that ask those systems, where the rules cannot be decided.
+    Undecided,
 }
 
 /// One verified check.
@@ -223,8 +232,6 @@ pub struct Check {
     pub answer_age: Option<AnswerAge>,
     /// What decides it.
     pub criterion: Criterion,
-    /// Rules that decide a question in a person's place, where a system was asked that can tell.
-    pub shown: Option<ShownRules>,
     /// What [`Check::required_providers`] is once it was asked for.
     pub(super) required_providers: OnceLock<BTreeSet<Provider>>,
     /// The message about the facts.
@@ -246,27 +253,26 @@ pub struct Check {
 }
 
 impl Check {
-    /// Returns the rules that decide it; none if it is a question.
+    /// Returns the rules that decide it; none of a question alone.
     pub fn rules(&self) -> impl Iterator<Item = &Rule> {
-        let (rule, warn_rule) = match (&self.criterion, &self.shown) {
-            (Criterion::Rules { rule, warn_rule, .. }, _)
-            | (Criterion::Question(_), Some(ShownRules { rule, warn_rule })) => {
-                (Some(rule), warn_rule.as_ref())
-            }
-            (Criterion::Question(_), None) => (None, None),
-        };
-        rule.into_iter().chain(warn_rule)
+        let rules = self.criterion.rules.iter();
+        rules.flat_map(|rules| [Some(&rules.rule), rules.warn_rule.as_ref()]).flatten()
+    }
+
+    /// Whether a person is asked in every run.
+    pub fn is_question(&self) -> bool {
+        self.criterion.question.as_ref().is_some_and(|q| q.is_for == QuestionUse::EveryRun)
+    }
+
+    /// Whether it is a question that rules may decide in a person's place.
+    pub fn can_be_shown(&self) -> bool {
+        self.is_question() && self.criterion.rules.is_some()
     }
 
     /// Whether its question is decided by rules, because every system that they speak of was asked.
     pub(super) fn is_shown(&self, asked: &BTreeSet<Provider>) -> bool {
-        self.shown.is_some() && self.shown_providers().is_subset(asked)
-    }
-
-    /// Returns the providers of the facts by which rules decide its question.
-    fn shown_providers(&self) -> BTreeSet<Provider> {
-        let rules = self.shown.iter().flat_map(|_| self.rules());
-        rules.flat_map(Rule::paths).filter_map(schema::provider).collect()
+        let mut needed = self.rules().flat_map(Rule::paths).filter_map(schema::provider);
+        self.can_be_shown() && needed.all(|provider| asked.contains(&provider))
     }
 
     /// Returns the providers that it lacks in a run that has these; a question that is shown needs no person.
@@ -280,10 +286,10 @@ impl Check {
     pub fn required_providers(&self) -> &BTreeSet<Provider> {
         self.required_providers.get_or_init(|| {
             let of_applying = self.applies_when.iter().map(|condition| &condition.rule);
-            let deciding = self.rules().filter(|_| self.shown.is_none());
+            let deciding = self.rules().filter(|_| !self.is_question());
             let paths = deciding.chain(of_applying).flat_map(Rule::paths);
             let mut needs: BTreeSet<Provider> = paths.filter_map(schema::provider).collect();
-            if matches!(self.criterion, Criterion::Question(_)) {
+            if self.is_question() {
                 needs.insert(Provider::Answers);
             }
             needs
@@ -292,10 +298,7 @@ impl Check {
 
     /// Returns the question that a person may answer: the check itself, or what stands in for its rules.
     pub fn question(&self) -> Option<&str> {
-        match &self.criterion {
-            Criterion::Question(question) => Some(question),
-            Criterion::Rules { or_ask, .. } => or_ask.as_deref(),
-        }
+        self.criterion.question.as_ref().map(|question| question.text.as_str())
     }
 
     /// Compiles rules and message ahead of the first evaluation.

@@ -10,7 +10,7 @@ use super::definition::CheckSet;
 use super::evaluator::{applies, decide};
 use super::fact_context::FactContext;
 use super::finding::{Finding, Outcome};
-use super::model::{Check, Criterion};
+use super::model::Check;
 use super::scope::{Scope, Target};
 use super::unknown::UnknownCause;
 use super::verdict::CheckVerdict;
@@ -111,7 +111,7 @@ fn is_put(check: &Check, is_shown: bool, context: &FactContext<'_>, finding: &Fi
     if check.question().is_none() {
         return Put::No;
     }
-    let is_question = matches!(check.criterion, Criterion::Question(_)) && !is_shown;
+    let is_question = check.is_question() && !is_shown;
     match &finding.outcome {
         Outcome::Unknown(unknown) if !finding.graded => match &unknown.cause {
             UnknownCause::Unanswered { .. }

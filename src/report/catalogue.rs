@@ -9,8 +9,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::layout::{capitalize, fold, make_visible, single_line, truncate, wrap_labelled};
-use crate::check::definition::{Check, CheckSet, Criterion, Remedy, Severity, SourceReference};
-use crate::check::model::{AskOf, CheckScope, ShownRules};
+use crate::check::definition::{Check, CheckSet, Remedy, Severity, SourceReference};
+use crate::check::model::{AskOf, CheckScope};
+use crate::check::rule::Rule;
 use crate::check::source::SOURCES;
 use crate::check::window::ScenarioScope;
 use crate::facts::stage::Stage;
@@ -259,21 +260,9 @@ fn section(check: &Check) -> String {
 
 /// What decides a check, by name.
 fn criterion_rows(check: &Check) -> Vec<(&'static str, &str)> {
-    match &check.criterion {
-        Criterion::Question(question) => match &check.shown {
-            None => vec![("asks", question)],
-            Some(ShownRules { rule, warn_rule }) => {
-                let warn = warn_rule.as_ref().map(|rule| ("warn unless", rule.text()));
-                let rows = [("holds when", rule.text())].into_iter().chain(warn);
-                rows.chain([("else asks", question.as_str())]).collect()
-            }
-        },
-        Criterion::Rules { rule, warn_rule, or_ask } => {
-            let warn = warn_rule.as_ref().map(|rule| ("warn unless", rule.text()));
-            let ask = or_ask.as_deref().map(|question| ("else asks", question));
-            [("holds when", rule.text())].into_iter().chain(warn).chain(ask).collect()
-        }
-    }
+    let rules = ["holds when", "warn unless"].into_iter().zip(check.rules().map(Rule::text));
+    let asks = if check.criterion.rules.is_some() { "else asks" } else { "asks" };
+    rules.chain(check.question().map(|question| (asks, question))).collect()
 }
 
 /// Returns the stages at which a check counts, each run of one severity as a range: `prepare to reprotect: blocks-reprotect`.

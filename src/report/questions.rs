@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::layout::{make_visible, pluralize, single_line, wrap_labelled};
 use crate::check::CheckSet;
 use crate::check::answer::AnswerExpiry;
-use crate::check::model::{AskOf, Check, CheckScope, Criterion, Severity, SourceReference};
+use crate::check::model::{AskOf, Check, CheckScope, Severity, SourceReference};
 use crate::check::question::{QuestionState, TargetQuestion};
 use crate::check::scope::Target;
 use crate::facts::site::SiteAnswer;
@@ -124,7 +124,7 @@ pub fn catalogue(set: &CheckSet, scenario: Option<Scenario>) -> QuestionCatalogu
         Some(ListedQuestion {
             check: check.id.clone(),
             question: single_line(question),
-            when_undecided: matches!(check.criterion, Criterion::Rules { .. }),
+            when_undecided: !check.is_question(),
             scope: check.scope,
             ask_of: check.ask_of.clone(),
             valid_days: check.answer_age.map(|age| age.days),

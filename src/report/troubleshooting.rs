@@ -9,7 +9,7 @@ use schemars::{JsonSchema, schema_for};
 use serde::Serialize;
 
 use super::model::{CheckResult, CheckedTarget, ToolInfo};
-use crate::check::definition::{Check, CheckSet, Criterion, Remedy, SourceReference};
+use crate::check::definition::{Check, CheckSet, Remedy, SourceReference};
 use crate::check::engine::{Finding, Outcome, Target};
 use crate::check::finding::OutcomeKind;
 use crate::check::provider::Provider;
@@ -437,10 +437,7 @@ impl CauseCheck {
             check: check.id.clone(),
             title: check.title.clone(),
             applies_to: check.applies_to.clone(),
-            question: match &check.criterion {
-                Criterion::Question(question) => Some(question.clone()),
-                Criterion::Rules { .. } => None,
-            },
+            question: check.question().filter(|_| check.is_question()).map(str::to_owned),
             needs: check.required_providers().iter().copied().collect(),
             not_asked: false,
             findings: Vec::new(),
