@@ -202,7 +202,7 @@ fn what_is_promised_installs_and_what_is_refused_does_not() {
             &["perl-libs"],
             &[],
             "packages.resolve",
-            "requires perl-libs = 5.10.1-136.el6, which nobody provides; perl-libs-5.10.1-136.el6_6.1.x86_64.rpm would bring it",
+            "requires perl-libs = 5.10.1-136.el6, which no package provides; perl-libs-5.10.1-136.el6_6.1.x86_64.rpm would bring it",
             Err("nothing provides perl-libs = 5.10.1-136.el6"),
         ),
         (
@@ -218,7 +218,7 @@ fn what_is_promised_installs_and_what_is_refused_does_not() {
             &["lsscsi"],
             &["newer-libc"],
             "packages.resolve",
-            "requires libc.so.6(GLIBC_2.14)(64bit), which nobody provides",
+            "requires libc.so.6(GLIBC_2.14)(64bit), which no package provides",
             Err("nothing provides libc.so.6(GLIBC_2.14)(64bit)"),
         ),
         (

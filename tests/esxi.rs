@@ -123,7 +123,7 @@ const ALWAYS: &[(&str, &str)] = &[
     (
         "datastore.type-olr",
         "fail disks: [ds-prod-2] app (test) 02/app (test) 02-000001.vmdk, [ds-prod-2] app (test) 02/app \
-         (test) 02-000001_1.vmdk; how many are protected nobody says (disks: of the machine in the site \
+         (test) 02-000001_1.vmdk; how many are protected is not given (disks: of the machine in the site \
          file)",
     ),
 ];

@@ -308,7 +308,7 @@ const DEAD: &[Case] = &[
             mount -i -t fuse -o fd=9,rootmode=40000,user_id=0,group_id=0 nas:/dead /mnt/dead"#,
         retention: "/mnt/dead/retention",
         fails: &["retention.default-path"],
-        found: &[("retention.mounted", "/mnt/dead was not touched, it could hang")],
+        found: &[("retention.mounted", "/mnt/dead was not read, because it could hang")],
     },
     Case {
         name: "the agent's directory is below a dead server's file system",

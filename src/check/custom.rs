@@ -66,7 +66,7 @@ pub enum CustomProbeError {
     #[error("its pattern has {0} bytes, at most {MAX_PATTERN_BYTES} are read")]
     LongPattern(usize),
     /// A pattern that is no regular expression, or takes too much memory.
-    #[error("its pattern is no regular expression: {0}")]
+    #[error("its pattern is not a regular expression: {0}")]
     Pattern(String),
     /// A pattern without a named group.
     #[error("its pattern has no named group, and so it leads to no fact")]
@@ -271,7 +271,7 @@ mod tests {
             ("a-b", "x", "(?P<a>x)", "\"a-b\" is no name"),
             ("a", " \n", "(?P<a>x)", "its shell text has 0 bytes"),
             ("a", "x\u{1b}", "(?P<a>x)", "control character '\\u{1b}'"),
-            ("a", "x", "(x", "its pattern is no regular expression: unclosed group"),
+            ("a", "x", "(x", "its pattern is not a regular expression: unclosed group"),
             ("a", "x", "(x)", "its pattern has no named group"),
             ("a", "x", "(?P<A>x)", "\"A\" is no name"),
             ("a", "x", r"(?P<a>\w{1000}{1000})", "it takes more than 1048576 bytes"),

@@ -426,7 +426,7 @@ mod tests {
                             ^
         "#);
         insta::assert_snapshot!(refusal("true\n  && image.kind == 'instaler'"), @r#"
-        "instaler" is never said here, did you mean "installer"?
+        "instaler" is none of the values of this fact, did you mean "installer"?
               && image.kind == 'instaler'
                                ^
         "#);
@@ -460,19 +460,22 @@ mod tests {
             ("imag.size == 1", "there are no facts named \"imag\", did you mean \"image\"?"),
             ("image.volume_id == 1", "type string is compared with type int"),
             ("image.size == '1'", "type int is compared with type string"),
-            ("image.volume_id < 'b'", "texts have no useful order"),
+            (
+                "image.volume_id < 'b'",
+                "texts have no order: compare versions with versionCmp(a, b)",
+            ),
             ("image.size", "a rule is true or false, this is of type int"),
             ("image.volume_id.all(c, true)", "type list is wanted here, this is of type string"),
             ("has(image.kickstart.zerombr)", "has() would take what could not be read for absent"),
-            ("image.kind == 'iso'", "\"iso\" is never said here"),
-            ("'iso' != image.kind", "\"iso\" is never said here"),
+            ("image.kind == 'iso'", "\"iso\" is none of the values of this fact"),
+            ("'iso' != image.kind", "\"iso\" is none of the values of this fact"),
             (
                 "image.kind in ['other', 'instaler']",
-                "\"instaler\" is never said here, did you mean \"installer\"?",
+                "\"instaler\" is none of the values of this fact, did you mean \"installer\"?",
             ),
             (
                 "image.kickstart.root_password != 'lock'",
-                "\"lock\" is never said here, did you mean \"locked\"?",
+                "\"lock\" is none of the values of this fact, did you mean \"locked\"?",
             ),
             (
                 "image.size in ['a']",
@@ -487,10 +490,10 @@ mod tests {
             ("{'a': 1}.a == 1", "rules do not have a map"),
             ("image == image", "rules do not have a comparison of records"),
             ("image.medium.bios && image.size", "type bool is wanted here, this is of type int"),
-            ("image.volume_id.matches('(')", "no regular expression"),
+            ("image.volume_id.matches('(')", "not a regular expression"),
             (
                 "image.volume_id.matches(image.volume_id)",
-                "no regular expression: it must be written out",
+                "not a regular expression: it must be written out",
             ),
             ("image.volume_id.lower() == 'x'", "there is no function \"lower\" that takes this"),
             ("size(image.size) == 1", "type list or string is wanted here, this is of type int"),

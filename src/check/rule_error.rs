@@ -85,10 +85,10 @@ pub enum RuleFault {
     #[error("type {0} is compared with type {1}")]
     IncomparableTypes(String, String),
     /// Texts are ordered, which puts version 9.10 before 9.8.
-    #[error("texts have no useful order")]
+    #[error("texts have no order: compare versions with versionCmp(a, b)")]
     OrderOfTexts,
     /// A text that the fact never has as its value.
-    #[error("{value:?} is never said here{}", did_you_mean(.nearest))]
+    #[error("{value:?} is none of the values of this fact{}", did_you_mean(.nearest))]
     UnknownValue {
         /// Returns the text as written.
         value: String,
@@ -107,7 +107,7 @@ pub enum RuleFault {
     #[error("a rule is true or false, this is of type {0}")]
     NotBool(String),
     /// A regular expression that is none.
-    #[error("no regular expression: {0}")]
+    #[error("not a regular expression: {0}")]
     Pattern(String),
     /// More levels than a rule may have.
     #[error("it is more than {MAX_RULE_DEPTH} levels deep")]

@@ -68,7 +68,7 @@ pub fn collected_at(transcript: &Transcript) -> Result<Timestamp, Unavailable> {
         _ => None,
     };
     let at = own.and_then(|reading| Timestamp::from_second(reading.seconds).ok());
-    Ok(at.ok_or("nobody noted when it was collected")?)
+    Ok(at.ok_or("when it was collected is not recorded")?)
 }
 
 fn age(at: Timestamp, now: Timestamp) -> Age {

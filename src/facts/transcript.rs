@@ -222,7 +222,7 @@ impl Transcript {
             None => "the answers were cut short".to_owned(),
         };
         match &self.answers.unanswered {
-            Some(probe) => format!("{reason} (the last that was asked: {probe})"),
+            Some(probe) => format!("{reason} (the last probe that ran: {probe})"),
             None => reason,
         }
     }

@@ -145,7 +145,7 @@ impl CustomChangesLog {
             Some(line) if self.completed > 0 => {
                 Err(format!("the log says COMPLETED, and {line:?}").into())
             }
-            _ if !self.is_whole => Err("the log was not read as a whole".into()),
+            _ if !self.is_whole => Err("only a part of the log was read".into()),
             _ => Ok(self.completed),
         }
     }

@@ -40,11 +40,13 @@ pub fn from_transcript(transcript: &Transcript) -> ClockFacts {
 }
 
 fn drift_from(seconds: i64, transcript: &Transcript) -> Result<i64, Unavailable> {
-    let asked_at = transcript.asked_at.ok_or(
-        "nobody noted when the host was asked, so its clock has nothing to be compared with",
-    )?;
+    let asked_at = transcript
+        .asked_at
+        .ok_or("when the host was asked is not recorded, so its clock cannot be compared")?;
     if matches!(transcript.connection.by, CollectedBy::Script | CollectedBy::Local) {
-        return Err("the host asked itself, so its clock was compared with no other".into());
+        return Err(
+            "the host collected its own answers, so its clock was compared with no other".into()
+        );
     }
     let drift = seconds.checked_sub(asked_at.as_second());
     Ok(drift.ok_or_else(|| format!("the host's clock says {seconds}"))?)

@@ -426,7 +426,7 @@ fn upgrades_unattended(text: &str, probe: ProbeName<'_>) -> Result<bool, Unavail
         return Err(format!("apt's configuration has a line {line:?}").into());
     }
     if probe == APT_SETTINGS && !lines().any(|line| line.starts_with("APT::Architecture ")) {
-        return Err("apt-config did not tell its settings".into());
+        return Err("apt-config did not print its settings".into());
     }
     let value = |key: &str| {
         lines().rev().find_map(|line| {

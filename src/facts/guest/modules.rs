@@ -56,7 +56,7 @@ pub fn parse(text: &str, module: &str) -> Result<bool, Unavailable> {
         Some((Some("no"), Some(status))) => {
             Err(format!("modprobe -n {module} exited with status {status}").into())
         }
-        _ => Err(format!("nothing was said of module {module}").into()),
+        _ => Err(format!("the answer does not mention the module {module}").into()),
     }
 }
 

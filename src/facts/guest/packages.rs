@@ -152,7 +152,8 @@ pub fn parse(text: &str) -> Result<PackageFacts, Unavailable> {
         items: names.iter().filter(|name| is_absent(name)).map(|name| (*name).to_owned()).collect(),
         complete: names.iter().all(|name| has(name) || is_absent(name)),
     };
-    let missing_line = |name: &str| format!("the package manager said nothing of {name}");
+    let missing_line =
+        |name: &str| format!("the answer of the package manager does not mention {name}");
     let version = |name: &str| match installed.iter().rfind(|package| package.name == name) {
         Some(package) => Fact::Known(package.version.clone()),
         None if is_absent(name) => Fact::Known(String::new()),

@@ -92,7 +92,7 @@ pub fn parse(text: &str) -> ProcessFacts {
         if states.any(|process| process.state == ProcessState::Runs) {
             Fact::Known(true)
         } else if let Some(odd) = odd.next() {
-            Fact::unavailable(format!("{} is in a state that says nothing", odd.name))
+            Fact::unavailable(format!("the state of {} does not show whether it runs", odd.name))
         } else if sees_all {
             Fact::Known(false)
         } else {

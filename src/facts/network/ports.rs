@@ -254,11 +254,12 @@ pub fn parse(text: &str) -> PortsFacts {
         ports.dedup_by(|later, first| {
             let same = later.place == first.place;
             if same {
-                let reason = format!("asking {} gave two answers", first.place);
+                let reason = format!("there are two different answers about {}", first.place);
                 first.state = Fact::unavailable(reason.clone());
                 first.tls = Fact::unavailable(reason.clone());
                 first.serves = Fact::unavailable(reason);
-                (first.http, first.said) = (0, format!("{} gave two answers", first.place));
+                (first.http, first.said) =
+                    (0, format!("there are two different answers about {}", first.place));
             }
             same
         });
@@ -276,7 +277,7 @@ pub fn parse(text: &str) -> PortsFacts {
         agent_server.clone().and_then(|agent| is_same_server(text, &agent, server.as_ref()));
     let missing_reason = || match &agent_server {
         Err(why) => {
-            format!("nobody says where the configuration server is (--cs): {}", why.reason)
+            format!("the address of the configuration server is not known (--cs): {}", why.reason)
         }
         Ok(_) => "the answer about it was cut off".to_owned(),
     };
@@ -300,7 +301,7 @@ fn parse_agent_server(text: &str) -> Result<String, Unavailable> {
         (Some("-" | ""), _) => Err("drscout.conf has no Hostname".into()),
         (Some(name), _) => Ok(name.to_owned()),
         (None, Some(file)) => Err(format!("{file} cannot be read").into()),
-        (None, None) => Err("the agent's configuration was not looked at".into()),
+        (None, None) => Err("the agent's configuration was not read".into()),
     }
 }
 
@@ -343,7 +344,7 @@ fn parse_port(line: &PortLine<'_>) -> PortFacts {
         "no-route" => Fact::Known(PortState::NoRoute),
         NOT_ASKED => Fact::unavailable(text),
         _ if text.is_empty() => {
-            Fact::unavailable(format!("asking {address}:{number} says nothing"))
+            Fact::unavailable(format!("the answer about {address}:{number} is not understood"))
         }
         _ => Fact::unavailable(format!("asking {address}:{number}: {text}")),
     };

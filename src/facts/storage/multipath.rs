@@ -80,7 +80,7 @@ fn is_installed(transcript: &Transcript) -> Result<bool, Unavailable> {
         // The probe looks for the command first and ends with 127 without it.
         ProbeAnswer { status: 127, .. } => Ok(false),
         answer if answer.text.contains("not found") => {
-            Err("multipath says that something is not found".into())
+            Err("multipath says that a command or a library is not found".into())
         }
         _ => Ok(true),
     }

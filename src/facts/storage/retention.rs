@@ -136,7 +136,7 @@ impl Context {
             content: content(transcript),
             swaps: mounts::swaps(transcript),
             fstab: fstab_file::from_transcript(transcript),
-            directories: Err("the agent was not looked at".into()),
+            directories: Err("the agent was not examined".into()),
         }
     }
 
@@ -219,7 +219,7 @@ impl Context {
                 None => all_told = false,
             }
         }
-        if all_told { Ok(false) } else { Err("/sys does not tell of every device below".into()) }
+        if all_told { Ok(false) } else { Err("/sys does not show every device below it".into()) }
     }
 
     fn space(&self, name: &str) -> Result<probe_output::DiskSpace, Unavailable> {
@@ -322,7 +322,8 @@ impl Context {
         }
         match unknown {
             Some(swap) => {
-                Err(format!("{swap} is swapped to, and which device that is is not known").into())
+                Err(format!("{swap} is used for swap, and which device it is on is not known")
+                    .into())
             }
             None => Ok(false),
         }
@@ -408,7 +409,7 @@ fn real_path(
     match output.as_ref()? {
         ProbeOutput { real: Some(real), .. } => Ok(real.clone()),
         ProbeOutput { stuck: Some(at), .. } => {
-            Err(format!("{at} was not touched, it could hang").into())
+            Err(format!("{at} was not read, because it could hang").into())
         }
         _ => Err("the probe did not say where the path leads".into()),
     }

@@ -100,7 +100,9 @@ fn mount_on_host(
     for mount in object_rows(datastore.value("host")?, "host")? {
         match required_text(mount, "key") {
             Ok(key) if key == host => {
-                let info = mount.get("mountInfo").ok_or("how the host mounts it is not said")?;
+                let info = mount
+                    .get("mountInfo")
+                    .ok_or("the server does not say how the host mounts it")?;
                 let truth = |name| {
                     required_text(info, name)?;
                     let truth = info.get(name).and_then(as_bool);

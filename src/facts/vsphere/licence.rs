@@ -275,7 +275,7 @@ fn evaluation(days_left: &Result<i64, Unavailable>) -> Result<LicenceEdition, Un
         Ok(days) if *days < 0 => Ok(LicenceEdition::Expired),
         Ok(_) => Ok(LicenceEdition::Evaluation),
         Err(why) => {
-            Err(format!("an evaluation of which is not known when it ends: {}", why.reason).into())
+            Err(format!("an evaluation, and when it ends is not known: {}", why.reason).into())
         }
     }
 }

@@ -123,7 +123,7 @@ pub fn from_transcript(
     inventory: &Inventory,
 ) -> Result<AccountFacts, Unavailable> {
     let account = scope.discovery_account.as_ref().ok_or(
-        "nobody said which account the configuration server discovers with: add \
+        "no discovery account of the configuration server is given: add \
          --discovery-account NAME",
     )?;
     let asked = json_answer(transcript, questions::ASKED);
@@ -302,7 +302,7 @@ fn propagates(
         let own =
             elements(&rows).iter().find(|row| optional_text(row, "object") == Some(datacenter));
         let Some(permissions) = own.and_then(|row| row.get("permissions")) else {
-            return Err(format!("nobody told the permissions on {datacenter}").into());
+            return Err(format!("the permissions on {datacenter} were not collected").into());
         };
         entries.extend(own_entry(account, datacenter, permissions)?);
     }

@@ -192,7 +192,7 @@ pub fn json_answer(transcript: &Transcript, probe: ProbeName<'_>) -> Result<Valu
     }
     match serde_json::from_str::<PropertyFault>(text) {
         Ok(refusal) => Err(refusal.reason().into()),
-        Err(_) => Err(format!("the question {probe} failed").into()),
+        Err(_) => Err(format!("the query {probe} failed").into()),
     }
 }
 

@@ -122,7 +122,9 @@ fn tls_version(transcript: &Transcript) -> Result<String, Unavailable> {
     match (&agreed, json_answer(transcript, questions::TLS_OFFERED)) {
         (Err(_), Ok(offered)) => {
             let version = offered.as_str();
-            Ok(version.ok_or("which version of TLS was offered is not said")?.to_owned())
+            Ok(version
+                .ok_or("the answer does not say which version of TLS was offered")?
+                .to_owned())
         }
         _ => required_text(&agreed?, "version").map(str::to_owned),
     }

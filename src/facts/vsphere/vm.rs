@@ -109,7 +109,7 @@ pub struct PlannedPlace {
 impl PlannedPlace {
     /// Nobody says anything.
     pub fn unknown() -> Self {
-        let unsaid = "nobody says where it is planned to come back to";
+        let unsaid = "nothing says where it is planned to return to";
         Self {
             names_host: false,
             host: Fact::unavailable(unsaid),
@@ -199,14 +199,14 @@ pub fn from_object(
         foreign_disks: Fact::unavailable("it is not the master target"),
         disk_mib: read!(devices::total_mib),
         names_disks: false,
-        protected_disks: Fact::unavailable("nobody says how many disks of it are protected"),
+        protected_disks: Fact::unavailable("how many of its disks are protected is not known"),
         memory_mib: read!(|machine| machine.int("config.hardware.memoryMB")),
         tools: text("guest.toolsRunningStatus"),
         storage_drs: read!(|machine| storage_drs::from_object(machine, inventory)),
         storage_moves: Fact::unavailable("it is not the master target"),
         vmx: Fact::unavailable("it is not the master target"),
         leftovers: Fact::unavailable("it is the master target itself"),
-        wanted_host: Fact::unavailable("nobody said on which host: add --host NAME"),
+        wanted_host: Fact::unavailable("no host to return to is named: add --host NAME"),
         plan: PlannedPlace::unknown(),
         start_host: Fact::unavailable("it is the master target itself"),
         disk_slots: Fact::unavailable("it is not the master target"),

@@ -115,7 +115,7 @@ impl fmt::Display for DepsolveProblem {
                     PackageOrigin::Base => "",
                     PackageOrigin::AddOn => " (an add-on)",
                 };
-                write!(f, "{package}{place} requires {capability}, which nobody provides")?;
+                write!(f, "{package}{place} requires {capability}, which no package provides")?;
                 for miss in near.iter().take(3) {
                     let (file, place) = (&miss.file, miss.origin.label());
                     write!(f, "; {file} of {place} provides {}", miss.provides)?;

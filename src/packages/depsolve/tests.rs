@@ -144,21 +144,21 @@ fn every_problem_says_who_wants_what_and_what_would_help() {
         (
             &["kexec-tools 2.0.0-280.el6, requires bc"],
             &["kexec-tools"],
-            "kexec-tools-2.0.0-280.el6.x86_64 (an add-on) requires bc, which nobody provides; \
+            "kexec-tools-2.0.0-280.el6.x86_64 (an add-on) requires bc, which no package provides; \
              bc-1.06.95-1.el6.x86_64.rpm would bring it; kexec-tools-2.0.0-280.el6.x86_64 is wanted \
              by the kickstart",
         ),
         (
             &["a 1-1.el6, requires b", "b 1-1.el6, requires glibc >= 2.14"],
             &["a"],
-            "b-1-1.el6.x86_64 (an add-on) requires glibc >= 2.14, which nobody provides; \
+            "b-1-1.el6.x86_64 (an add-on) requires glibc >= 2.14, which no package provides; \
              Packages/glibc 2.12-1.149.el6, provides libc.so.6()(64bit) of the medium provides \
              glibc = 2.12-1.149.el6; b-1-1.el6.x86_64 is wanted by a-1-1.el6.x86_64",
         ),
         (
             &["a 1-1.el6, requires /usr/bin/perl"],
             &["a"],
-            "a-1-1.el6.x86_64 (an add-on) requires /usr/bin/perl, which nobody provides; \
+            "a-1-1.el6.x86_64 (an add-on) requires /usr/bin/perl, which no package provides; \
              a-1-1.el6.x86_64 is wanted by the kickstart",
         ),
         (

@@ -71,9 +71,9 @@ fn what_could_not_be_asked_is_no_closed_port() {
             "cs01 443 unknown not-asked 000 neither bash nor nc is there",
             "asking cs01:443: neither bash nor nc is there",
         ),
-        ("cs01 443 unknown not-asked 000 ", "asking cs01:443 says nothing"),
-        ("cs01 443 opened yes 200 ", "asking cs01:443 says nothing"),
-        ("cs01 443", "asking cs01:443 says nothing"),
+        ("cs01 443 unknown not-asked 000 ", "the answer about cs01:443 is not understood"),
+        ("cs01 443 opened yes 200 ", "the answer about cs01:443 is not understood"),
+        ("cs01 443", "the answer about cs01:443 is not understood"),
     ] {
         let port = server(line);
         assert_eq!(port.state, Fact::unavailable(why), "{line}");
@@ -82,11 +82,11 @@ fn what_could_not_be_asked_is_no_closed_port() {
     for (text, why) in [
         (
             "",
-            "nobody says where the configuration server is (--cs): the agent's configuration was not looked at",
+            "the address of the configuration server is not known (--cs): the agent's configuration was not read",
         ),
         (
             "agent -\n",
-            "nobody says where the configuration server is (--cs): drscout.conf has no Hostname",
+            "the address of the configuration server is not known (--cs): drscout.conf has no Hostname",
         ),
         ("agent cs01\n", "the answer about it was cut off"),
         ("agent cs01\nport configuration-server cs01 x\n", "the answer about it was cut off"),
@@ -195,7 +195,7 @@ fn two_answers_about_one_port_are_none() {
     assert_eq!(twice("open yes 200 ")[0].state, Fact::Known(PortState::Open));
     let other = twice("refused not-asked 000 Connection refused");
     assert_eq!(other.len(), 1);
-    assert_eq!(other[0].state, Fact::unavailable("asking vc1:443 gave two answers"));
+    assert_eq!(other[0].state, Fact::unavailable("there are two different answers about vc1:443"));
 }
 
 #[test]

@@ -118,7 +118,7 @@ impl ProbeOutput {
                 place.whereabouts = match key {
                     "is" => Location::Is(text),
                     "will-be" => Location::WillBe(text),
-                    _ => Location::Unknown(format!("{text} was not touched")),
+                    _ => Location::Unknown(format!("{text} was not read, because it could hang")),
                 };
             }
             "fstab" => match value.split_once(' ').map(|(line, word)| (line.parse(), word)) {
@@ -378,7 +378,7 @@ mod tests {
             [
                 &Location::Is("/usr/local/ASR".to_owned()),
                 &Location::WillBe("/nas/x".to_owned()),
-                &Location::Unknown("/nas was not touched".to_owned()),
+                &Location::Unknown("/nas was not read, because it could hang".to_owned()),
                 &Location::Unknown("the answer was cut off".to_owned()),
             ]
         );

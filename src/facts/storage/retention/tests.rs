@@ -231,7 +231,7 @@ fn a_dead_server_is_told_by_the_kernels_table_alone() {
     // The path is below it, so that nobody knows what the path is.
     let below = format!("{MOUNTS}24 20 0:40 / /mnt rw - nfs nas:/r rw\n");
     let stuck = [("mountinfo", 0, &*below), ("retention", 0, "stuck /mnt\n")];
-    let untouched = "absent: /mnt was not touched, it could hang";
+    let untouched = "absent: /mnt was not read, because it could hang";
     assert_facts("below", &stuck, &[("mounted", untouched), ("fstype", untouched)]);
 }
 
@@ -310,7 +310,7 @@ fn a_device_that_is_not_listed_leaves_its_questions_open() {
     assert_facts(
         "a device below is silent",
         &[("block", 0, &silent)],
-        &[("read_only_device", "absent: /sys does not tell of every device below")],
+        &[("read_only_device", "absent: /sys does not show every device below it")],
     );
     let locked = DEVICES.replace("size 2147483648\nro 0\nholder", "size 2147483648\nro 1\nholder");
     assert_facts(
@@ -333,7 +333,10 @@ fn other_uses_are_found_under_every_name() {
         ("/mnt/retentions/swapfile", "false"),
         ("/home/swapfile", "false"),
         ("/dev/sda5", "false"),
-        ("/dev/zram0", "absent: /dev/zram0 is swapped to, and which device that is is not known"),
+        (
+            "/dev/zram0",
+            "absent: /dev/zram0 is used for swap, and which device it is on is not known",
+        ),
     ] {
         let kind = if swap.starts_with("/dev/") { "partition" } else { "file" };
         let swaps = format!("{SWAPS}{swap} {kind} 1 0 -2\n");

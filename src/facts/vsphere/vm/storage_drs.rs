@@ -58,7 +58,7 @@ fn behaviour(entry: &Value, machine: &str) -> Result<String, Unavailable> {
     let config = entry.get("storageDrsConfig");
     let config = config.ok_or("the server gives no setting of the datastore cluster")?;
     let pod = config.get("podConfig").unwrap_or(&Value::Null);
-    if !truth(pod, "enabled")?.ok_or("whether Storage DRS is on is not said")? {
+    if !truth(pod, "enabled")?.ok_or("the server does not say whether Storage DRS is on")? {
         return Ok("off".to_owned());
     }
     // A cluster in which no machine has a setting of its own has no such list.
@@ -78,7 +78,7 @@ fn behaviour(entry: &Value, machine: &str) -> Result<String, Unavailable> {
         }
     }
     let default = optional_text(pod, "defaultVmBehavior");
-    Ok(default.ok_or("what Storage DRS may do is not said")?.to_owned())
+    Ok(default.ok_or("the server does not say what Storage DRS may do")?.to_owned())
 }
 
 /// A yes or no that need not be set.
