@@ -8,6 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::from_vault::VaultSite;
 use super::model::{EsxiHost, MasterTarget, Site};
 use super::roots::{NOT_ASKED_OVER_SSH, with_every_root};
 use super::target::{WrongKindError, host_target, named_targets, shell_host, with_failure_reason};
@@ -97,8 +98,9 @@ impl Site {
                 servers.flat_map(|server| named_targets(server, question)).collect();
             self.apply_stages(&mut targets);
             if let Some(vault) = responses.azure.as_ref().map(Vault::from_answers) {
-                let sites = Self::from_vault(&vault).into_iter();
-                let sites = sites.map(|site| Self { given_stage: self.given_stage, ..site });
+                let sites = VaultSite::of_vault(&vault).into_iter();
+                let sites =
+                    sites.map(|of_vault| Self { given_stage: self.given_stage, ..of_vault.site });
                 targets.extend(sites.flat_map(|site| site.vault_targets(&vault)));
             }
             return Ok(targets);

@@ -29,6 +29,7 @@ pub use answers::{AnswerEntry, AnswersKey};
 pub use azure::AzureVault;
 pub use error::{SiteError, SiteFault};
 pub use file::{SiteFile, init_site};
+pub use from_vault::{Notes, VaultSite};
 pub use model::{
     ConfigurationServer, EsxiHost, MasterTarget, ProcessServer, ProtectedVm, ReplicationGroup,
     Site, SshLogin, Vcenter,

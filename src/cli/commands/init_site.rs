@@ -17,11 +17,13 @@ use crate::cli::reporting::check_writable;
 use crate::cli::sources::{NamedServer, capture_path};
 use crate::cli::terminal::screen;
 use crate::cli::{ExitStatus, azure, captures, vault};
+use crate::facts::azure::vault::Vault;
 use crate::facts::target_kind::TargetKind;
 use crate::facts::transcript::Transcript;
 use crate::facts::vsphere::inventory::Inventory;
 use crate::facts::vsphere::query_scope::QueryScope;
 use crate::regular_file;
+use crate::site::VaultSite;
 use crate::site::draft::{DraftRequest, draft};
 
 /// The most bytes of a site file that is compared.
@@ -46,11 +48,15 @@ pub fn init_site(args: &InitSiteArgs) -> anyhow::Result<ExitStatus> {
         vault::print_failure(&collected.answers);
         return Ok(status);
     }
+    let vault = Vault::from_answers(&collected.answers);
+    let mut sites = VaultSite::of_vault(&vault).into_iter();
+    let site = sites.next().unwrap_or_default();
     let text = draft(&DraftRequest {
-        answers: &collected.answers,
+        vault: &vault,
+        site: &site,
         azure: &vault_in_file(target),
         vcenter: args.vcenter.as_deref(),
-        inventory: vcenter.as_ref().map(Inventory::from_transcript).as_ref(),
+        elsewhere: sites.map(|other| other.site.protected_vms.len()).sum(),
     });
     match (&args.out, existing) {
         (None, _) => std::io::stdout().write_all(text.as_bytes())?,

@@ -82,7 +82,10 @@ impl<'v> Item<'v> {
 
     /// Whether an operation is offered on it.
     pub fn offers(self, operation: &str) -> bool {
-        list(self.properties(), "allowedOperations").iter().any(|offered| offered == operation)
+        list(self.properties(), "allowedOperations")
+            .iter()
+            .filter_map(Value::as_str)
+            .any(|offered| offered.eq_ignore_ascii_case(operation))
     }
 
     /// The fabric that it lies in.
@@ -100,6 +103,28 @@ impl<'v> Item<'v> {
             [] => Err(Unavailable::from("Azure names no disk of it, which a list leaves out")),
             disks => Ok(disks),
         }
+    }
+
+    /// The sizes of its disks in bytes; none where one of them is not told.
+    pub fn disk_sizes(self) -> Option<Vec<u64>> {
+        let size = |disk: &Value| {
+            let sizes = ["diskCapacityInBytes", "capacityInBytes"].into_iter();
+            let mut known = sizes.filter_map(|key| integer(disk, key).ok());
+            known.find_map(|bytes| u64::try_from(bytes).ok().filter(|bytes| *bytes > 0))
+        };
+        self.disks().ok()?.iter().map(size).collect()
+    }
+
+    /// The datastore that it replicates to, or that it came from; none where it names none.
+    pub fn datastore(self) -> Option<&'v str> {
+        let first = list(self.details(), "datastores").first().and_then(Value::as_str);
+        text(self.details(), "targetDataStoreName").or(first).filter(|name| !name.is_empty())
+    }
+
+    /// The id of the master target that it replicates home through: on the way to Azure the member of this name is another one.
+    pub fn master_target_id(self) -> Option<&'v str> {
+        text(self.details(), "masterTargetId")
+            .filter(|_| self.provider() == Ok(ItemProvider::VmwareBack))
     }
 
     /// When its last failover ended.

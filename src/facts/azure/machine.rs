@@ -151,7 +151,7 @@ pub fn machine_facts(survey: &SiteInVault<'_>, name: &str) -> VaultMachineFacts 
 }
 
 fn faults(item: Item<'_>) -> Collection<String> {
-    let faults = item.errors().filter(|error| error.level == "Error");
+    let faults = item.errors().filter(|error| error.level.eq_ignore_ascii_case("Error"));
     Collection::complete(faults.map(|error| error.words()).collect())
 }
 

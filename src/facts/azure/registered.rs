@@ -119,7 +119,7 @@ fn heartbeat(server: FabricServer<'_>) -> ShownResult {
         return Ok(Shown::bad(words));
     }
     let service = service_of_process_server(server)?;
-    if service != "Running" {
+    if !service.eq_ignore_ascii_case("Running") {
         return Ok(Shown::bad(format!("{words}, and its service is {service}")));
     }
     let errors = error_words(server.entry, &["healthErrors"]).items.join("; ");

@@ -118,6 +118,12 @@ impl<'v> Fabric<'v> {
             .map(move |entry| FabricServer { fabric: self, entry })
     }
 
+    /// The accounts of its configuration server: the id and the label of each.
+    pub fn accounts(self) -> impl Iterator<Item = (&'v str, &'v str)> {
+        let accounts = list(self.details(), "runAsAccounts").iter();
+        accounts.filter_map(|one| Some((text(one, "accountId")?, text(one, "accountName")?)))
+    }
+
     /// Why nothing that it says of its servers is of now: the configuration server is silent itself.
     pub fn silence(self) -> Option<Unavailable> {
         let beat = moment(self.details(), "lastHeartbeat").ok()?;
@@ -191,6 +197,22 @@ impl<'v> FabricServer<'v> {
         text(self.entry, "id")
     }
 
+    /// The version of its components.
+    ///
+    /// # Errors
+    ///
+    /// Fails where it does not say.
+    pub fn version(self) -> Result<&'v str, Unavailable> {
+        required_text(self.entry, "agentVersion")
+            .or_else(|why| required_text(self.entry, "version").map_err(|_| why))
+    }
+
+    /// The volumes that it lists for retention data.
+    pub fn volumes(self) -> impl Iterator<Item = &'v str> {
+        let volumes = list(self.entry, "retentionVolumes").iter();
+        volumes.filter_map(|volume| text(volume, "volumeName"))
+    }
+
     /// When its last heartbeat.
     ///
     /// # Errors
@@ -226,9 +248,7 @@ impl<'v> FabricServer<'v> {
     /// The facts that all servers have.
     pub fn facts(self) -> RegisteredServerFacts {
         let entry = self.entry;
-        let version = required_text(entry, "agentVersion")
-            .or_else(|why| required_text(entry, "version").map_err(|_| why))
-            .map(str::to_owned);
+        let version = self.version().map(str::to_owned);
         RegisteredServerFacts {
             name: self.name().to_owned(),
             silent_minutes: self.silent_minutes().into(),
@@ -314,7 +334,7 @@ pub fn error_words(entry: &Value, members: &[&str]) -> Collection<String> {
     for member in members {
         for error in list(entry, member) {
             let error = AzureError::from_body(error);
-            if error.level != "Info" {
+            if !error.level.eq_ignore_ascii_case("Info") {
                 items.push(error.words());
             }
         }

@@ -8,6 +8,7 @@
 use serde_json::Value;
 
 use super::{EvidenceSource, Stage, StageReading};
+use crate::facts::azure::read::{list, member, text};
 
 /// The product that an item belongs to, and the direction in which it replicates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +30,7 @@ pub enum ItemProvider {
 impl ItemProvider {
     /// Returns the provider by `instanceType`; none for a name that is not known.
     pub fn named(instance_type: &str) -> Option<Self> {
-        match instance_type {
+        match known_word(instance_type) {
             "InMageAzureV2" => Some(Self::VmwareForward),
             "InMage" => Some(Self::VmwareBack),
             "InMageRcm" => Some(Self::ModernisedForward),
@@ -62,7 +63,7 @@ impl ItemProvider {
 ///
 /// Fails with a sentence when the item names none, or one that is not known.
 pub fn provider(item: &Value) -> Result<ItemProvider, String> {
-    let name = item["properties"]["providerSpecificDetails"]["instanceType"].as_str();
+    let name = text(item, "properties.providerSpecificDetails.instanceType");
     let name = name.ok_or("the item names no instanceType")?;
     ItemProvider::named(name)
         .ok_or_else(|| format!("the item's instanceType {name:?} is not known"))
@@ -75,12 +76,14 @@ pub fn provider(item: &Value) -> Result<ItemProvider, String> {
 /// Fails with the values word for word when no known combination fits, and for the providers of another product.
 pub fn read(item: &Value) -> Result<StageReading, String> {
     let provider = provider(item)?;
-    let details = &item["properties"]["providerSpecificDetails"];
-    let values = ItemValues::new(&item["properties"], details);
+    let properties = member(item, "properties").unwrap_or(&Value::Null);
+    let details = member(properties, "providerSpecificDetails").unwrap_or(&Value::Null);
+    let values = ItemValues::new(properties, details);
     if provider == ItemProvider::AzureToAzure {
-        return Err(
-            "it is replicated from Azure to Azure, which does not fail back home".to_owned()
-        );
+        return Err(format!(
+            "it is replicated from Azure to Azure, which does not fail back home: {}",
+            values.words()
+        ));
     }
     if values.state == "UnprotectedStatesBegin" {
         return Err(format!("it is not protected: {}", values.words()));
@@ -101,6 +104,51 @@ pub fn read(item: &Value) -> Result<StageReading, String> {
     })
 }
 
+/// The words that decide. The service writes one and the same word in several cases.
+const KNOWN_WORDS: &[&str] = &[
+    "InMageAzureV2",
+    "InMage",
+    "InMageRcm",
+    "InMageRcmFailback",
+    "HyperVReplicaAzure",
+    "A2A",
+    "Protected",
+    "UnprotectedStatesBegin",
+    "UnplannedFailoverCommitted",
+    "UnplannedFailoverCommitPendingStatesBegin",
+    "PlannedFailoverCommitPendingStatesBegin",
+    "CommitPendingStatesBegin",
+    "RestoreFinalized",
+    "Primary",
+    "Recovery",
+    "Azure",
+    "OnPrem",
+    "None",
+    "Commit",
+    "CommitFailover",
+    "FinalizeFailback",
+    "SwitchProtection",
+    "SwitchReplicationGroupProtection",
+    "Reprotect",
+    "ReverseReplicate",
+    "UnplannedFailover",
+    "PlannedFailover",
+    "Failback",
+    "EnableDr",
+    "PrimaryIrCompletion",
+    "SecondaryIrCompletion",
+    "TestFailover",
+    "TestFailoverCleanup",
+    "AssociateProtectionProfile",
+    "ModifyProtectionProfile",
+    "UpdateVmProperties",
+];
+
+/// Returns a word as the tables here write it, and one that is in none of them as it stands.
+fn known_word(word: &str) -> &str {
+    KNOWN_WORDS.iter().find(|known| known.eq_ignore_ascii_case(word)).copied().unwrap_or(word)
+}
+
 /// The values of an item that tell its stage.
 struct ItemValues<'a> {
     instance_type: &'a str,
@@ -116,17 +164,17 @@ struct ItemValues<'a> {
 
 impl<'a> ItemValues<'a> {
     fn new(properties: &'a Value, details: &'a Value) -> Self {
-        let text = |value: &'a Value| value.as_str().unwrap_or_default();
-        let operations = properties["allowedOperations"].as_array().map(Vec::as_slice);
+        let word = |value: &'a Value, path: &str| known_word(text(value, path).unwrap_or_default());
+        let operations = list(properties, "allowedOperations").iter().filter_map(Value::as_str);
         Self {
-            instance_type: text(&details["instanceType"]),
-            state: text(&properties["protectionState"]),
-            description: text(&properties["protectionStateDescription"]),
-            active_location: text(&properties["activeLocation"]),
-            active_site: text(&details["activeSiteType"]),
-            recovery_fabric: text(&properties["recoveryFabricId"]),
-            scenario: text(&properties["currentScenario"]["scenarioName"]),
-            operations: operations.unwrap_or_default().iter().map(text).collect(),
+            instance_type: word(details, "instanceType"),
+            state: word(properties, "protectionState"),
+            description: word(properties, "protectionStateDescription"),
+            active_location: word(properties, "activeLocation"),
+            active_site: word(details, "activeSiteType"),
+            recovery_fabric: word(properties, "recoveryFabricId"),
+            scenario: word(properties, "currentScenario.scenarioName"),
+            operations: operations.map(known_word).collect(),
             copied: copied_percentage(details),
         }
     }
@@ -155,7 +203,8 @@ impl<'a> ItemValues<'a> {
 
     /// Whether the state names something that went wrong: what is offered then says nothing of a stage.
     fn is_failed(&self) -> bool {
-        self.state.contains("Failed") || self.state.contains("Disabl")
+        let state = self.state.to_ascii_lowercase();
+        state.contains("failed") || state.contains("disabl")
     }
 
     fn is_committed(&self) -> bool {
@@ -171,10 +220,29 @@ impl<'a> ItemValues<'a> {
         )
     }
 
-    /// Whether a first copy runs: the states before Protected are known by their beginnings.
+    /// Whether a state that is not known stands beside a failover that is offered, which is offered of what is protected alone.
+    fn is_protected_by_operations(&self) -> bool {
+        let is_known = KNOWN_WORDS.contains(&self.state)
+            || self.state.is_empty()
+            || self.is_before_protected();
+        !is_known && !self.is_failed() && self.offers_failover() && !self.offers("Commit")
+    }
+
+    /// Whether it replicates, and nothing of it waits to be committed.
+    fn is_protected(&self) -> bool {
+        (self.state == "Protected" && !self.offers("Commit")) || self.is_protected_by_operations()
+    }
+
+    /// Whether the state is of the time before Protected: such states are known by their beginnings.
+    fn is_before_protected(&self) -> bool {
+        let begins = ["initialreplication", "resync"];
+        let state = self.state.to_ascii_lowercase();
+        begins.iter().any(|begin| state.starts_with(begin))
+    }
+
+    /// Whether a first copy runs.
     fn is_copying(&self) -> bool {
-        let first =
-            ["InitialReplication", "Resync"].iter().any(|begin| self.state.starts_with(begin));
+        let first = self.is_before_protected();
         !self.is_failed()
             && !self.offers_failover()
             && (first || (self.state != "Protected" && self.running() == Some("EnableDr")))
@@ -194,7 +262,7 @@ impl<'a> ItemValues<'a> {
             Some(_) | None => {}
         }
         match self.active_location {
-            "Primary" if self.state == "Protected" => Some(vec![Stage::Home]),
+            "Primary" if self.is_protected() => Some(vec![Stage::Home]),
             // The first copy towards Azure: after the way home, or of a machine that never left.
             "Primary" if self.is_copying() => Some(vec![Stage::ReprotectForward, Stage::Home]),
             "Recovery" if self.is_committed() || self.is_commit_pending() => {
@@ -242,7 +310,7 @@ impl<'a> ItemValues<'a> {
         // Inferred: the names of the first copy's states were not recorded for the classic one; that no failover is offered was.
         let is_copying = self.is_copying()
             || (!self.is_failed() && !self.offers_failover() && is_resynchronising(details));
-        (self.state == "Protected" || is_copying).then_some(Stage::Replicating)
+        (self.is_protected() || is_copying).then_some(Stage::Replicating)
     }
 
     /// A machine that has returned, on an item that replicated home.
@@ -277,8 +345,8 @@ impl<'a> ItemValues<'a> {
         }
         match self.active_location {
             _ if self.is_failed() => None,
-            "Primary" if self.state == "Protected" => Some(vec![Stage::Home]),
-            _ if self.offers("ReverseReplicate") => Some(vec![Stage::After]),
+            "Primary" if self.is_protected() => Some(vec![Stage::Home]),
+            "Primary" if self.offers("ReverseReplicate") => Some(vec![Stage::After]),
             "Recovery" if self.offers("PlannedFailover") || self.offers("Commit") => {
                 Some(vec![Stage::Prepare])
             }
@@ -345,13 +413,9 @@ fn copied_percentage(details: &Value) -> Option<String> {
 
 /// Whether a disk of an item is still compared or copied.
 fn is_resynchronising(details: &Value) -> bool {
-    let disks = details["protectedDisks"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let of_item = details["protectionStage"].as_str();
-    let of_disks = disks.iter().map(|disk| disk["protectionStage"].as_str());
-    of_disks
-        .chain([of_item])
-        .flatten()
-        .any(|stage| !stage.is_empty() && stage != "DifferentialSync")
+    let of_item = text(details, "protectionStage");
+    let of_disks = list(details, "protectedDisks").iter().map(|disk| text(disk, "protectionStage"));
+    of_disks.chain([of_item]).flatten().any(|stage| !stage.eq_ignore_ascii_case("DifferentialSync"))
 }
 
 #[cfg(test)]
