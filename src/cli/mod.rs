@@ -21,7 +21,6 @@ mod follow;
 mod guard;
 mod hosts;
 mod interrupt;
-mod line_diff;
 mod login;
 mod named_server;
 mod outputs;

@@ -11,6 +11,7 @@ use super::value::{GuestSystem, Link, MemorySize, ServerRole};
 use crate::facts::azure::keep::printable;
 use crate::facts::azure::vault::Vault;
 use crate::facts::stage::Scenario;
+use crate::uri::target::TargetAddress;
 
 /// What a draft is made of.
 pub struct DraftRequest<'a> {
@@ -193,8 +194,8 @@ fn master_target(out: &mut Lines<'_>, target: &MasterTarget) {
     if target.os == Some(GuestSystem::Windows) {
         out.line("    os: windows");
     }
-    if let Some(ssh) = &target.ssh {
-        out.key("    ", entry, "ssh", ssh.as_str());
+    if let Some(TargetAddress::Ssh(host)) = &target.ssh {
+        out.key("    ", entry, "ssh", &host.to_string());
     }
     if let Some(retention) = &target.retention {
         out.key("    ", entry, "retention", retention);
@@ -227,6 +228,9 @@ fn machines(out: &mut Lines<'_>, site: &Site) {
 
 fn machine_keys(out: &mut Lines<'_>, vm: &ProtectedVm) {
     let entry = vm.name.as_str();
+    if let Some(name) = &vm.azure_name {
+        out.key("    ", entry, "azure_name", name.as_str());
+    }
     if let Some(target) = &vm.master_target {
         out.key("    ", entry, "master_target", target.as_str());
     }
@@ -267,9 +271,21 @@ fn groups(out: &mut Lines<'_>, site: &Site) {
     }
 }
 
+fn hosts(out: &mut Lines<'_>, site: &Site) {
+    if site.esxi.is_empty() {
+        return;
+    }
+    out.line("esxi:");
+    for host in &site.esxi {
+        out.key("  - ", host.name.as_str(), "name", host.name.as_str());
+    }
+    out.line("");
+}
+
 fn vcenter(out: &mut Lines<'_>, request: &DraftRequest<'_>) {
     out.line("");
     let known = request.site.site.vcenter.as_ref().map(|vcenter| vcenter.url.as_str());
+    hosts(out, &request.site.site);
     let Some(url) = request.vcenter.or(known) else {
         out.comment("", "vCenter is not known to Azure:");
         out.line("#: vcenter: { url: vsphere://vcenter.example.com, discovery_account: asr@vsphere.local }");

@@ -8,9 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::model::{
     ConfigurationServer, MasterTarget, ProcessServer, ProtectedVm, ReplicationGroup, Site, Vcenter,
 };
-use super::value::{
-    Address, GuestSystem, Label, Link, MemorySize, Name, ServerRole, TargetUri, Version,
-};
+use super::value::{Address, GuestSystem, Label, Link, MemorySize, Name, ServerRole, Version};
 use crate::check::Target;
 use crate::facts::azure::item::Item;
 use crate::facts::azure::object::{ObjectKind, id_key};
@@ -20,6 +18,7 @@ use crate::facts::azure::vault::Vault;
 use crate::facts::stage::Scenario;
 use crate::facts::stage::azure::ItemProvider;
 use crate::facts::target_kind::TargetKind;
+use crate::uri::target::TargetAddress;
 
 /// The most characters of a name.
 const LONGEST_NAME: usize = 80;
@@ -46,6 +45,13 @@ impl Notes {
     /// Adds a remark about one key of an entry.
     pub fn add_to_key(&mut self, entry: &str, key: &'static str, remark: impl Into<String>) {
         self.0.entry(entry.to_owned()).or_default().push((Some(key), remark.into()));
+    }
+
+    /// Makes the remarks about an entry those of another name.
+    pub(super) fn move_entry(&mut self, old: &str, new: &str) {
+        if let Some(notes) = self.0.remove(old) {
+            self.0.entry(new.to_owned()).or_default().extend(notes);
+        }
     }
 
     /// Returns the remarks about an entry that are about no key of it.
@@ -214,7 +220,7 @@ impl VaultSite {
                 address.parse::<Address>().ok()?;
                 let host =
                     if address.contains(':') { format!("[{address}]") } else { address.to_owned() };
-                format!("ssh://root@{host}").parse::<TargetUri>().ok()
+                format!("ssh://root@{host}").parse::<TargetAddress>().ok()
             });
             let os = if is_linux { GuestSystem::Linux } else { GuestSystem::Windows };
             if is_linux {
@@ -236,12 +242,11 @@ impl VaultSite {
                 self.notes.add_to_key(&entry, "vm", "a process server, too");
             }
             self.site.master_targets.push(MasterTarget {
-                name,
                 os: Some(os),
                 ssh: ssh.filter(|_| is_linux),
                 retention,
                 vm,
-                ..MasterTarget::as_given(&entry)
+                ..MasterTarget::new(name)
             });
         }
     }

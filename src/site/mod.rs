@@ -8,6 +8,7 @@ mod answers;
 pub mod assemble;
 mod azure;
 pub mod draft;
+pub mod draft_diff;
 mod error;
 mod file;
 mod files;
@@ -23,6 +24,7 @@ mod topology;
 mod validate;
 mod value;
 mod vault;
+mod vault_match;
 
 pub use answer_edit::{AnswerEditError, EMPTY_ANSWERS_FILE, name_answers_file, set_answer};
 pub use answers::{AnswerEntry, AnswersKey};

@@ -255,6 +255,9 @@ ssh_system! {
     ProtectedVm [ask_sudo: bool, sudo_password_file: Option<PathBuf>] {
         /// Its name, in reports and in vCenter.
         name: Label,
+        /// What Azure calls it, where that is another name.
+        #[serde(default)]
+        azure_name: Option<Label>,
         /// The master target that is to receive it.
         #[serde(default)]
         master_target: Option<Name>,
@@ -367,6 +370,11 @@ impl ProcessServer {
 }
 
 impl EsxiHost {
+    /// Returns an ESXi host that only vCenter reports on.
+    pub fn unreached(name: Name) -> Self {
+        Self { name, ssh: None, login: SshLogin::default(), via: None }
+    }
+
     /// Returns an ESXi host without optional keys.
     pub fn new(name: Name, ssh: TargetAddress) -> Self {
         Self { name, ssh: Some(ssh), login: SshLogin::default(), via: None }
@@ -378,6 +386,7 @@ impl ProtectedVm {
     pub fn new(name: Label) -> Self {
         Self {
             name,
+            azure_name: None,
             master_target: None,
             stage: None,
             location: None,

@@ -16,6 +16,7 @@ use crate::facts::azure::servers::ServerNames;
 use crate::facts::azure::survey::{PlannedMachine, PlannedServer, PlannedSite, SiteInVault};
 use crate::facts::azure::vault::Vault;
 use crate::facts::target_kind::TargetKind;
+use crate::facts::vsphere::identity::MachineIdentity;
 use crate::facts::{Document, Fact};
 use crate::site::value::ServerRole;
 use crate::uri::target::TargetAddress;
@@ -38,7 +39,8 @@ impl Site {
                 _ => None,
             };
             PlannedMachine {
-                instance_uuid: text("/vm/instance_uuid"),
+                azure_name: vm.azure_name.as_ref().map(ToString::to_string),
+                known: facts.map(known_machine).unwrap_or_default(),
                 family: vm.os.map(|os| os.family().to_owned()).or_else(|| text("/vm/guest_family")),
                 master_target: vm.master_target.as_ref().map(ToString::to_string).or(only),
                 disks: disks.map(Vec::len),
@@ -160,4 +162,25 @@ fn master_target_names(target: &MasterTarget, facts: Option<&Value>) -> ServerNa
         }
     }
     names
+}
+
+/// What a machine can be told by in vCenter.
+fn known_machine(facts: &Value) -> MachineIdentity {
+    let text = |path: &str| Some(facts.pointer(path)?.as_str()?.to_owned());
+    let items = |path: &str| facts.pointer(path).and_then(Value::as_array).into_iter().flatten();
+    let disks = |member: &'static str| {
+        items("/vm/disks/items").filter_map(move |disk| disk.get(member)?.as_str())
+    };
+    // A file is named with its datastore, as in "[datastore1] vm/vm.vmdk".
+    let store = |file: &str| Some(file.strip_prefix('[')?.split_once(']')?.0.to_owned());
+    MachineIdentity {
+        instance_uuid: text("/vm/instance_uuid"),
+        bios_uuid: text("/vm/uuid"),
+        macs: items("/vm/mac_addresses/items")
+            .filter_map(|mac| mac.as_str().map(str::to_owned))
+            .collect(),
+        datastores: disks("file").filter_map(store).collect(),
+        disk_uuids: disks("uuid").map(str::to_owned).collect(),
+        ..MachineIdentity::default()
+    }
 }

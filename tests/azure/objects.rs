@@ -147,15 +147,24 @@ impl Machine {
         Self { number, provider: "InMage" }
     }
 
+    /// At home, towards Azure.
+    pub fn classic_home(number: usize) -> Self {
+        Self { number, provider: "InMageAzureV2" }
+    }
+
     pub fn modernised_back(number: usize) -> Self {
         Self { number, provider: "InMageRcmFailback" }
     }
 
+    fn is_classic(self) -> bool {
+        matches!(self.provider, "InMage" | "InMageAzureV2")
+    }
+
     fn id(self) -> String {
-        let fabric = if self.provider == "InMage" { CLASSIC } else { MODERNISED };
+        let fabric = if self.is_classic() { CLASSIC } else { MODERNISED };
         let fabric = below_vault(&format!("replicationFabrics/{fabric}"));
         let container = container(&fabric);
-        let name = if self.provider == "InMage" {
+        let name = if self.is_classic() {
             machine_name(self.number)
         } else {
             format!("vc-falun_5015{:04x}-1111-4222-8333-0123456789ab", self.number)
@@ -168,12 +177,18 @@ impl Machine {
         let id = self.id();
         let name = id.rsplit('/').next().unwrap().to_owned();
         let fabric = id.split("/replicationProtectionContainers").next().unwrap().to_owned();
-        let operations: &[&str] = if self.provider == "InMage" {
-            &["UnplannedFailover", "DisableProtection"]
-        } else {
-            &["PlannedFailover", "DisableProtection"]
+        let operations: &[&str] = match self.provider {
+            "InMage" => &["UnplannedFailover", "DisableProtection"],
+            "InMageAzureV2" => &["UnplannedFailover", "DisableProtection", "TestFailover"],
+            _ => &["PlannedFailover", "DisableProtection"],
         };
-        let details = if self.provider == "InMage" { self.classic() } else { self.modernised() };
+        let details = match self.provider {
+            "InMage" => self.classic(),
+            "InMageAzureV2" => self.classic_forward(),
+            _ => self.modernised(),
+        };
+        let fabric =
+            if self.provider == "InMageAzureV2" { "Microsoft Azure".to_owned() } else { fabric };
         json!({
             "id": id, "name": name, "type": "Microsoft.RecoveryServices/vaults/replicationFabrics/replicationProtectionContainers/replicationProtectedItems",
             "properties": { "friendlyName": machine_name(self.number), "protectedItemType": "", "recoveryFabricId": fabric,
@@ -204,6 +219,25 @@ impl Machine {
             "agentDetails": { "agentVersion": "9.61.0.0", "agentExpiryDate": NEVER }, "discoveryType": "Physical",
             "datastores": ["datastore1"], "validationErrors": [], "vmNics": [{ "nicId": mac(number, ":"), "ipConfigs": [] }],
             "osVersion": null, "totalDataTransferred": -1,
+        })
+    }
+
+    fn classic_forward(self) -> Value {
+        let number = self.number;
+        json!({
+            "instanceType": "InMageAzureV2", "osType": "Linux", "osVersion": "CentOS 7 (64-bit)", "discoveryType": "vCenter",
+            "vmId": format!("41aa0000-0000-4000-8000-{number:012x}"), "infrastructureVmId": format!("41aa0000-0000-4000-8000-{number:012x}"),
+            "vCenterInfrastructureId": "a9d1", "rpoInSeconds": 60, "lastRpoCalculatedTime": "2026-11-20T07:58:00Z",
+            "protectedDisks": [{ "diskId": "d0", "diskName": "Disk0", "resyncRequired": "NotRequired",
+                "diskCapacityInBytes": 42_949_672_960_u64 }],
+            "ipAddress": format!("192.0.2.{}", 100 + number % 100), "lastHeartbeat": "2026-11-20T07:58:30Z",
+            "processServerId": "A1B2C3D4-0000-4000-8000A1B2C3D4E5F6", "masterTargetId": "A1B2C3D4-0000-4000-8000A1B2C3D4E5F6",
+            "agentVersion": "9.61.0.0", "agentExpiryDate": NEVER, "datastores": ["LocalDS_0"], "validationErrors": [],
+            // Before a failover this ends without a name.
+            "targetVmId": format!("{}/", resource(AZURE_GROUP, "Microsoft.Compute", "virtualMachines")),
+            "recoveryAzureResourceGroupId": format!("/subscriptions/{SUBSCRIPTION}/resourceGroups/{AZURE_GROUP}"),
+            "recoveryAzureVMName": machine_name(number), "selectedRecoveryAzureNetworkId": network_id(),
+            "vmNics": [{ "nicId": format!("00:50:56:01:{:02x}:{:02x}", number / 256, number % 256), "ipConfigs": [] }],
         })
     }
 

@@ -10,7 +10,6 @@ use anyhow::Context;
 use crate::atomic_file::{AtomicFile, Visibility};
 use crate::cli::args::{InitSiteArgs, TlsArgs};
 use crate::cli::collect::{CollectOptions, collect};
-use crate::cli::line_diff::line_diff;
 use crate::cli::login::SshDefaults;
 use crate::cli::password::PasswordStore;
 use crate::cli::reporting::check_writable;
@@ -25,6 +24,7 @@ use crate::facts::vsphere::query_scope::QueryScope;
 use crate::regular_file;
 use crate::site::VaultSite;
 use crate::site::draft::{DraftRequest, draft};
+use crate::site::draft_diff::draft_diff;
 
 /// The most bytes of a site file that is compared.
 const MAX_BYTES: u64 = 16 * 1024 * 1024;
@@ -51,6 +51,11 @@ pub fn init_site(args: &InitSiteArgs) -> anyhow::Result<ExitStatus> {
     let vault = Vault::from_answers(&collected.answers);
     let mut sites = VaultSite::of_vault(&vault).into_iter();
     let site = sites.next().unwrap_or_default();
+    let inventory = vcenter.as_ref().map(Inventory::from_transcript);
+    let site = match &inventory {
+        Some(inventory) => site.matched_with(&vault, inventory),
+        None => site,
+    };
     let text = draft(&DraftRequest {
         vault: &vault,
         site: &site,
@@ -61,7 +66,7 @@ pub fn init_site(args: &InitSiteArgs) -> anyhow::Result<ExitStatus> {
     match (&args.out, existing) {
         (None, _) => std::io::stdout().write_all(text.as_bytes())?,
         (Some(path), None) => write(path, &text)?,
-        (Some(path), Some(old)) => return Ok(show_difference(path, &old, &text)),
+        (Some(path), Some(old)) => return show_difference(path, &old, &text),
     }
     Ok(ExitStatus::Clean)
 }
@@ -87,19 +92,19 @@ fn write(path: &Path, text: &str) -> anyhow::Result<()> {
 }
 
 /// Shows what differs between a file and what it would be, and changes nothing.
-fn show_difference(path: &Path, old: &str, new: &str) -> ExitStatus {
-    let lines = line_diff(old, new);
+fn show_difference(path: &Path, old: &str, new: &str) -> anyhow::Result<ExitStatus> {
     let shown = screen::printable(&path.display().to_string());
+    let lines = draft_diff(old, new).with_context(|| format!("cannot compare {shown}"))?;
     if lines.is_empty() {
         anstream::println!("{shown} is what Azure knows.");
-        return ExitStatus::Clean;
+        return Ok(ExitStatus::Clean);
     }
     anstream::println!("--- {shown}, which is not changed");
     anstream::println!("+++ what Azure knows now");
     for line in lines {
         anstream::println!("{}", screen::printable(&line));
     }
-    ExitStatus::Findings
+    Ok(ExitStatus::Findings)
 }
 
 /// Collects the lists of a vCenter server.
@@ -123,7 +128,7 @@ fn collect_vcenter(url: &str, args: &InitSiteArgs) -> anyhow::Result<Transcript>
         through: None,
         timeout: Duration::from_secs(timeout),
     };
-    let source = server.source(QueryScope::default())?;
+    let source = server.source(QueryScope { identities: true, ..QueryScope::default() })?;
     let options = CollectOptions::new(SshDefaults::without_login()?, &tls);
     let mut responses = collect(vec![source], &options)?;
     responses.systems.pop().context("vCenter gave no answer")

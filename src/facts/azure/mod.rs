@@ -10,6 +10,7 @@ pub mod item;
 pub mod jobs;
 pub mod keep;
 pub mod machine;
+pub mod matching;
 pub mod object;
 pub mod plan;
 pub mod read;

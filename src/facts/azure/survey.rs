@@ -3,20 +3,24 @@
 //! Not for the facts that follow (`machine`, `plan`, `registered`).
 
 use super::item::Item;
-use super::object::{ObjectKind, last_name};
-use super::read::{minute, text};
+use super::matching::{Likeness, likeness};
+use super::object::ObjectKind;
+use super::read::minute;
 use super::servers::{Fabric, FabricServer, ServerNames, only};
 use super::vault::Vault;
 use crate::facts::Unavailable;
 use crate::facts::stage::{EvidenceSource, StageReading};
+use crate::facts::vsphere::identity::MachineIdentity;
 
 /// A machine that fails back, as the site knows it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PlannedMachine {
     /// Its name.
     pub name: String,
-    /// The UUID that vCenter knows it by.
-    pub instance_uuid: Option<String>,
+    /// What Azure calls it, where that is another name.
+    pub azure_name: Option<String>,
+    /// What it can be told by in vCenter; empty where vCenter was not asked.
+    pub known: MachineIdentity,
     /// The master target that it is planned for.
     pub master_target: Option<String>,
     /// `linux` or `windows`, where anybody says.
@@ -57,7 +61,14 @@ pub struct SiteInVault<'v> {
     pub vault: &'v Vault,
     /// The site.
     pub site: PlannedSite,
-    items: Vec<Result<Item<'v>, NoItem>>,
+    items: Vec<Result<FoundItem<'v>, NoItem>>,
+}
+
+/// The item of a machine, and how it was recognised.
+#[derive(Clone, Copy)]
+struct FoundItem<'v> {
+    item: Item<'v>,
+    likeness: Likeness,
 }
 
 /// Why a machine has no item.
@@ -91,6 +102,10 @@ impl<'v> SiteInVault<'v> {
     ///
     /// Fails where the vault has none, or it cannot be told which it is.
     pub fn item(&self, machine: &str) -> Result<Item<'v>, NoItem> {
+        self.found(machine).map(|found| found.item)
+    }
+
+    fn found(&self, machine: &str) -> Result<FoundItem<'v>, NoItem> {
         let place = self.site.machines.iter().position(|known| known.name == machine);
         match place {
             Some(place) => self.items[place].clone(),
@@ -101,10 +116,20 @@ impl<'v> SiteInVault<'v> {
         }
     }
 
+    /// Whether a machine of vCenter and its item have nothing but their name in common: then it is a guess that they are one.
+    pub fn is_guess(&self, machine: &str) -> bool {
+        let place = self.site.machines.iter().position(|known| known.name == machine);
+        place.is_some_and(|place| {
+            let is_name_alone =
+                self.items[place].as_ref().is_ok_and(|found| found.likeness == Likeness::NameAlone);
+            is_name_alone && self.site.machines[place].known.has_marks()
+        })
+    }
+
     /// Returns the machines of the site that have an item, each with it.
     pub fn matched(&self) -> impl Iterator<Item = (&PlannedMachine, Item<'v>)> {
         let both = self.site.machines.iter().zip(&self.items);
-        both.filter_map(|(machine, item)| Some((machine, item.clone().ok()?)))
+        both.filter_map(|(machine, item)| Some((machine, item.as_ref().ok()?.item)))
     }
 
     /// Returns the items of the site's machines.
@@ -116,7 +141,7 @@ impl<'v> SiteInVault<'v> {
         let mut items = Vec::new();
         for item in &self.items {
             match item {
-                Ok(item) => items.push(*item),
+                Ok(found) => items.push(found.item),
                 Err(NoItem::Missing) => {}
                 Err(NoItem::Unknown(why)) => return Err(why.clone()),
             }
@@ -130,8 +155,11 @@ impl<'v> SiteInVault<'v> {
     /// Returns what the vault shows of a machine's stage; none where it has no item of it.
     pub fn stage_of(&self, machine: &str) -> Option<StageReading> {
         let item = self.item(machine).ok()?;
-        let as_of =
+        let mut as_of =
             self.vault.asked_at.map_or_else(String::new, |at| format!(", as of {}", minute(at)));
+        if self.is_guess(machine) {
+            as_of.push_str(", if it is the machine in vCenter: their names are all that agrees");
+        }
         Some(match item.stage() {
             Ok(reading) => StageReading { says: reading.says + &as_of, ..reading },
             Err(why) => StageReading::not_understood(EvidenceSource::Azure, why.reason + &as_of),
@@ -209,56 +237,44 @@ impl<'v> SiteInVault<'v> {
     }
 }
 
-/// Finds the item of a machine: by the UUID that vCenter knows it by, else by a name that only one item has.
-fn find_item<'v>(vault: &'v Vault, machine: &PlannedMachine) -> Result<Item<'v>, NoItem> {
-    let uuid = machine.instance_uuid.as_deref().map(str::to_ascii_lowercase);
-    if let Some(uuid) = &uuid {
-        let mut same = vault.items().filter(|item| instance_uuid(*item).as_ref() == Some(uuid));
-        match (same.next(), same.next()) {
-            (Some(item), None) => return Ok(item),
-            (Some(_), Some(_)) => {
+/// Finds the item of a machine: the one that it is by what identifies it, else the only one of its name.
+fn find_item<'v>(vault: &'v Vault, machine: &PlannedMachine) -> Result<FoundItem<'v>, NoItem> {
+    let name = machine.azure_name.as_ref().unwrap_or(&machine.name);
+    let known = MachineIdentity { name: name.clone(), ..machine.known.clone() };
+    let compared: Vec<(Likeness, Item<'v>)> =
+        vault.items().map(|item| (likeness(item, &known), item)).collect();
+    let those = |wanted: fn(&Likeness) -> bool| -> Vec<(Likeness, Item<'v>)> {
+        compared.iter().filter(|(likeness, _)| wanted(likeness)).copied().collect()
+    };
+    let same = those(|likeness| matches!(likeness, Likeness::Same(_)));
+    let named = those(|likeness| matches!(likeness, Likeness::NameAnd(_) | Likeness::NameAlone));
+    let found = if same.is_empty() { named } else { same };
+    match found.as_slice() {
+        [(likeness, item)] => Ok(FoundItem { item: *item, likeness: *likeness }),
+        [] => {
+            let is_named = |item: &Item<'_>| item.name().eq_ignore_ascii_case(name);
+            let other = compared.iter().find_map(|(likeness, item)| match likeness {
+                Likeness::Other(what) if is_named(item) => Some(*what),
+                _ => None,
+            });
+            if let Some(what) = other {
                 return Err(NoItem::Unknown(Unavailable::from(format!(
-                    "several items have the UUID {uuid}"
+                    "the item named {} is of another machine: its {what} is not the one that vCenter says",
+                    machine.name
                 ))));
             }
-            (None, _) => {}
+            match vault.all_of(ObjectKind::Item) {
+                Ok(()) => Err(NoItem::Missing),
+                Err(why) => Err(NoItem::Unknown(why)),
+            }
+        }
+        many => {
+            let how = match many[0].0 {
+                Likeness::Same(what) => format!("have the {what} of {name}"),
+                _ => format!("are named {name}"),
+            };
+            let count = many.len();
+            Err(NoItem::Unknown(Unavailable::from(format!("{count} items {how}"))))
         }
     }
-    let named: Vec<Item<'v>> =
-        vault.items().filter(|item| item.name().eq_ignore_ascii_case(&machine.name)).collect();
-    match named.as_slice() {
-        [one] => match (instance_uuid(*one), uuid) {
-            (Some(theirs), Some(own)) if theirs != own => {
-                Err(NoItem::Unknown(Unavailable::from(format!(
-                    "the item named {} is of another machine: its UUID is {theirs}, and vCenter says {own}",
-                    machine.name
-                ))))
-            }
-            _ => Ok(*one),
-        },
-        [] => match vault.all_of(ObjectKind::Item) {
-            Ok(()) => Err(NoItem::Missing),
-            Err(why) => Err(NoItem::Unknown(why)),
-        },
-        many => Err(NoItem::Unknown(Unavailable::from(format!(
-            "{} items are named {}",
-            many.len(),
-            machine.name
-        )))),
-    }
-}
-
-/// The UUID of its machine in vCenter, which the modernised provider writes behind the vCenter's name.
-fn instance_uuid(item: Item<'_>) -> Option<String> {
-    let discovered = text(item.details(), "fabricDiscoveryMachineId").map(last_name);
-    let name = text(&item.object.body, "name");
-    [discovered, name].into_iter().flatten().find_map(|name| {
-        let uuid = name.rsplit_once('_')?.1.to_ascii_lowercase();
-        let is_uuid = uuid.len() == 36
-            && uuid.bytes().enumerate().all(|(at, byte)| match at {
-                8 | 13 | 18 | 23 => byte == b'-',
-                _ => byte.is_ascii_hexdigit(),
-            });
-        is_uuid.then_some(uuid)
-    })
 }

@@ -119,6 +119,11 @@ impl Inventory {
         }
     }
 
+    /// Whether every virtual machine is listed, with its name.
+    pub fn has_all_machines(&self) -> bool {
+        self.complete(questions::MACHINES) == Ok(true) && self.all_named(questions::MACHINES)
+    }
+
     /// Whether the name of every object of a question is known.
     pub fn all_named(&self, probe: ProbeName<'_>) -> bool {
         self.list(probe).all(|object| object.text("name").is_ok())

@@ -6,6 +6,7 @@ pub mod datastore;
 pub mod disk_uuid;
 pub mod esxi_host;
 pub mod esxi_shell;
+pub mod identity;
 pub mod inventory;
 pub mod licence;
 pub mod machine_description;

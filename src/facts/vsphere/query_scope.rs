@@ -27,6 +27,9 @@ pub struct QueryScope {
     /// The names of machines that are to fail back.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub protected: Vec<String>,
+    /// Whether everything is asked that machines can be told by, of all machines.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub identities: bool,
     /// Further master targets, each with what fails back through it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub others: Vec<Pairing>,
@@ -45,6 +48,10 @@ pub struct Pairing {
     /// The names of machines that are to fail back.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub protected: Vec<String>,
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 impl QueryScope {
@@ -80,6 +87,7 @@ impl QueryScope {
             datastore: or(&self.datastore, &before.datastore),
             reprotected_at: self.reprotected_at.or(reprotected_at),
             protected,
+            identities: self.identities || before.identities,
             others: if self.others.is_empty() {
                 before.others.clone()
             } else {

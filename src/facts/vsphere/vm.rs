@@ -53,6 +53,8 @@ pub struct VmFacts {
     pub told_to_consolidate: bool,
     /// Its SCSI controllers, and those of any kind that a disk of it hangs on.
     pub controllers: Fact<Collection<ControllerFacts>>,
+    /// The MAC addresses of its network cards.
+    pub mac_addresses: Fact<Collection<String>>,
     /// Its disks.
     pub disks: Fact<Collection<VmDiskFacts>>,
     /// Its disks in folders of its own.
@@ -194,6 +196,7 @@ pub fn from_object(
         told_to_consolidate: machine.clone().and_then(snapshots::consolidation_needed) == Ok(true),
         consolidation_needed: read!(snapshots::consolidation_needed),
         controllers: read!(devices::controllers),
+        mac_addresses: read!(devices::mac_addresses),
         disks: read!(devices::disks),
         own_disks: Fact::unavailable("it is not the master target"),
         foreign_disks: Fact::unavailable("it is not the master target"),

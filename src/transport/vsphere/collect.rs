@@ -79,6 +79,9 @@ const INVENTORY_PROPERTIES: &[PropertySpec<'static>] = &[
     ),
 ];
 
+/// The further properties of all machines where it is to be found out which of them is which.
+const IDENTITY_PROPERTIES: &[&str] = &["config.hardware.device", "guest.net", "guest.hostName"];
+
 /// The further properties of the machines that are evaluated.
 const MACHINE_PROPERTIES: &[&str] = &[
     "name",
@@ -236,7 +239,7 @@ fn collect_all(
     recorder: &mut AnswerRecorder,
 ) -> Result<(), VsphereError> {
     collect_time(session, recorder)?;
-    let inventory = collect_inventory(session, server, recorder)?;
+    let inventory = collect_inventory(question, session, server, recorder)?;
     let chosen = collect_machines(question, &inventory, session, server, recorder)?;
     collect_moves(question, &inventory, session, server, recorder)?;
     collect_licences(session, server, recorder)?;
@@ -258,17 +261,24 @@ fn collect_time(
 }
 
 fn collect_inventory(
+    question: &QueryScope,
     session: &mut VsphereSession<'_>,
     server: &VsphereServer,
     recorder: &mut AnswerRecorder,
 ) -> Result<Inventory, VsphereError> {
     let root = required_manager(&server.content, "rootFolder")?;
     // A single host has no datastore clusters, and an unknown type is a fault.
-    let wanted: Vec<PropertySpec<'_>> = INVENTORY_PROPERTIES
+    let kinds = INVENTORY_PROPERTIES
         .iter()
-        .copied()
-        .filter(|(kind, _)| *kind != "StoragePod" || server.is_vcenter())
-        .collect();
+        .filter(|(kind, _)| *kind != "StoragePod" || server.is_vcenter());
+    let more = |kind: &str| match kind {
+        "VirtualMachine" if question.identities => IDENTITY_PROPERTIES,
+        _ => &[],
+    };
+    let paths: Vec<(&str, Vec<&str>)> =
+        kinds.map(|(kind, paths)| (*kind, [paths, more(kind)].concat())).collect();
+    let wanted: Vec<PropertySpec<'_>> =
+        paths.iter().map(|(kind, paths)| (*kind, paths.as_slice())).collect();
     let answer = session
         .run(|client, _| properties::collect_below(client, &server.managers, &root, &wanted));
     let probes: Vec<_> = LISTS.iter().map(|(probe, _)| *probe).collect();

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::super::object::ObjectKind;
 use super::super::survey::{NoItem, PlannedMachine, PlannedSite, SiteInVault};
 use super::{CONTAINER, GivenAnswers, VAULT, id, item, site};
+use crate::facts::vsphere::identity::MachineIdentity;
 
 #[test]
 fn a_get_counts_before_a_list_and_a_list_fills_what_it_lacks() {
@@ -103,7 +104,10 @@ fn an_item_is_found_by_uuid_then_by_a_name_that_is_its_own() {
         let vault = GivenAnswers::new().list("replicationProtectedItems", items).vault();
         let machine = PlannedMachine {
             name: "APP".to_owned(),
-            instance_uuid: uuid.map(str::to_owned),
+            known: MachineIdentity {
+                instance_uuid: uuid.map(str::to_owned),
+                ..MachineIdentity::default()
+            },
             ..PlannedMachine::default()
         };
         let site = PlannedSite { machines: vec![machine], ..PlannedSite::default() };

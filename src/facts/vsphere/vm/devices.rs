@@ -113,8 +113,17 @@ fn controller_facts(device: &Value) -> ControllerFacts {
     ControllerFacts { label, kind: kind.to_owned(), words }
 }
 
+/// Reads the MAC addresses of the network cards, in small letters.
+pub fn mac_addresses(machine: &InventoryObject) -> Result<Collection<String>, Unavailable> {
+    devices(machine).map(|devices| {
+        let macs = devices.items.iter().filter_map(|device| optional_text(device, "macAddress"));
+        let items = macs.filter(|mac| !mac.is_empty()).map(str::to_ascii_lowercase).collect();
+        Collection { items, complete: devices.complete }
+    })
+}
+
 /// Reads the disks.
-pub(super) fn disks(machine: &InventoryObject) -> Result<Collection<VmDiskFacts>, Unavailable> {
+pub fn disks(machine: &InventoryObject) -> Result<Collection<VmDiskFacts>, Unavailable> {
     devices(machine).map(|devices| {
         let disks = devices.items.into_iter().filter(|device| is_disk(device));
         Collection { items: disks.map(disk_facts).collect(), complete: devices.complete }
