@@ -195,7 +195,7 @@ fn master_target(out: &mut Lines<'_>, target: &MasterTarget) {
         out.line("    os: windows");
     }
     if let Some(TargetAddress::Ssh(host)) = &target.ssh {
-        out.key("    ", entry, "ssh", &host.to_string());
+        out.key("    ", entry, "ssh", &format!("ssh://{host}"));
     }
     if let Some(retention) = &target.retention {
         out.key("    ", entry, "retention", retention);
