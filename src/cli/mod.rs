@@ -22,6 +22,7 @@ mod guard;
 mod hosts;
 mod interrupt;
 mod login;
+mod manual;
 mod named_server;
 mod outputs;
 mod password;
@@ -58,7 +59,7 @@ pub fn main() -> ExitCode {
     if let Err(error) = guard::keep_memory_private() {
         return caller.report_error(&error).into();
     }
-    let mut command = CommandLine::command();
+    let mut command = manual::with_examples(CommandLine::command());
     let arguments = dashed_words::separate(&command, arguments);
     let matches = command.try_get_matches_from_mut(arguments);
     let matches = matches.unwrap_or_else(|error| caller.exit(&without_passwords(error)));

@@ -12,22 +12,6 @@ use crate::facts::stage::Stage;
 
 /// The site, its systems, and what is asked or answered.
 #[derive(Debug, Args)]
-#[command(after_help = "\
-Asks what is open at the stage of the site, one question at a time, in the order
-in which work is done. Every answer is saved at once.
-
-Keys: y yes, n no, - not applicable, s or Enter skip, q stop. With an a behind
-it, as ya, an answer is for every target of the question.
-
-Answers are kept in answers.yaml beside the site file, which names it, or in the
-site file's own list where it has one. Comments stay.
-
-Exit status: 0 nothing is open, 3 something is, 2 could not run, 130 Ctrl-C.
-
-Examples:
-  preflight answer site.yaml
-  preflight answer site.yaml 'cs.*' --offline
-  preflight answer site.yaml --set cs.backup=yes --by ann --offline")]
 pub struct AnswerArgs {
     #[command(flatten)]
     pub site_file: SiteFileArgs,
@@ -51,7 +35,7 @@ pub struct AnswerArgs {
     pub by: Option<String>,
 
     /// The stage of all machines, against whatever evidence
-    #[arg(long, help_heading = "Answers", value_name = "STAGE", value_parser = parse_stage)]
+    #[arg(long, help_heading = "What is evaluated", value_name = "STAGE", value_parser = parse_stage)]
     pub stage: Option<Stage>,
 
     /// Evaluate what collect site saved in this directory, and contact nothing

@@ -9,17 +9,8 @@ use clap::{Args, ValueHint};
 use super::ReportArgs;
 use super::select::SelectArgs;
 
-/// Where the token comes from, for the end of help pages.
-const TOKEN_HELP: &str =
-    "The token comes from the first of these that is configured: --azure-token-file
-or AZURE_ACCESS_TOKEN; a service principal (AZURE_TENANT_ID, AZURE_CLIENT_ID,
-AZURE_CLIENT_SECRET); a workload identity (AZURE_FEDERATED_TOKEN_FILE); az; the
-identity of the Azure machine that preflight runs on. Nothing but GETs is asked,
-the Reader role is enough; docs/azure.md has the list.";
-
 /// Check a Recovery Services vault in Azure
 #[derive(Debug, Args)]
-#[command(after_help = TOKEN_HELP)]
 pub struct CheckAzureArgs {
     /// azure://SUBSCRIPTION/GROUP/VAULT, the vault's resource id, a capture of
     /// collect azure, or a directory of bodies that az rest exported
@@ -38,7 +29,6 @@ pub struct CheckAzureArgs {
 
 /// Save the answers of Azure about a vault
 #[derive(Debug, Args)]
-#[command(after_help = TOKEN_HELP)]
 pub struct CollectAzureArgs {
     /// azure://SUBSCRIPTION/GROUP/VAULT, or the vault's resource id
     #[arg(value_name = "VAULT")]
@@ -82,7 +72,8 @@ pub struct AzureArgs {
     #[arg(long = "azure-group", value_name = "NAME")]
     pub groups: Vec<String>,
 
-    /// A file of authorities to trust beside those of this system
+    /// A file of authorities to trust for Azure, beside those of this
+    /// system
     #[arg(long, value_name = "PEM", value_hint = ValueHint::FilePath)]
     pub ca_file: Option<PathBuf>,
 

@@ -48,6 +48,7 @@ pub struct CheckEsxiArgs {
 
 /// The machines to check besides an ESXi host.
 #[derive(Debug, Default, Args)]
+#[command(next_help_heading = "The site")]
 pub struct MachineArgs {
     /// The site whose ESXi hosts are meant: how they are reached and the
     /// machines come from this file; see preflight init site
@@ -71,12 +72,12 @@ pub struct CollectEsxiArgs {
     #[arg(required_unless_present = "site")]
     pub target: Option<String>,
 
-    #[command(flatten)]
-    pub machines: MachineArgs,
-
     /// Where to write the capture [default: standard output]
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub out: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub machines: MachineArgs,
 
     #[command(flatten)]
     pub host_timeout: HostTimeout,

@@ -63,15 +63,16 @@ pub struct GuideArgs {
     pub watch: Option<u64>,
 
     /// The time of the evaluation, for replaying captures [default: now]
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, help_heading = "Report", value_name = "TIME")]
     pub now: Option<jiff::Timestamp>,
 
     /// The stage of all machines, against whatever evidence
-    #[arg(long, value_name = "STAGE", value_parser = parse_stage)]
+    #[arg(long, help_heading = "What is evaluated", value_name = "STAGE",
+        value_parser = parse_stage)]
     pub stage: Option<Stage>,
 
     /// Only these machines, such as app-01 or 'app-*'
-    #[arg(long, value_name = "MACHINE", value_delimiter = ',')]
+    #[arg(long, help_heading = "What is evaluated", value_name = "MACHINE", value_delimiter = ',')]
     pub limit: Vec<String>,
 
     #[command(flatten)]

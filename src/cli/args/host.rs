@@ -39,7 +39,7 @@ pub struct CheckHostArgs {
     pub many: InventoryArgs,
 
     /// A directory with the site's own checks, evaluated with the others
-    #[arg(long = "checks", value_name = "DIR", value_hint = ValueHint::DirPath)]
+    #[arg(long = "checks", help_heading = "What is evaluated", value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub own_checks: Option<PathBuf>,
 
     #[command(flatten)]
@@ -76,7 +76,7 @@ pub struct CollectHostArgs {
     pub site: SiteArgs,
 
     /// A directory with the site's own checks, whose probes are run too
-    #[arg(long = "checks", value_name = "DIR", value_hint = ValueHint::DirPath)]
+    #[arg(long = "checks", help_heading = "What is evaluated", value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub own_checks: Option<PathBuf>,
 }
 
@@ -91,6 +91,6 @@ pub struct CollectScriptArgs {
     pub windows: bool,
 
     /// A directory with the site's own checks, whose probes are run too
-    #[arg(long = "checks", value_name = "DIR", value_hint = ValueHint::DirPath)]
+    #[arg(long = "checks", help_heading = "What is evaluated", value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub own_checks: Option<PathBuf>,
 }

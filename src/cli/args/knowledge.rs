@@ -20,11 +20,6 @@ use super::{HostTimeout, TextOrJson};
 /// 3 nothing is, or it is about something else. With one: 1 a cause is
 /// confirmed, 0 all are ruled out, 3 neither. 2: could not run.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  preflight troubleshoot datastores are not listed
-  preflight troubleshoot 95226
-  journalctl -n 200 | preflight troubleshoot
-  preflight troubleshoot ts-mt-heartbeat --target ssh://root@mt1")]
 pub struct TroubleshootArgs {
     /// What is seen: words, an error code, a symptom's id, or - for what is
     /// pasted on standard input
@@ -50,11 +45,11 @@ pub struct TroubleshootArgs {
     pub tls: TlsArgs,
 
     /// The time of the evaluation, for replaying captures [default: now]
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, help_heading = "Report", value_name = "TIME")]
     pub now: Option<jiff::Timestamp>,
 
-    /// text or json
-    #[arg(long, default_value = "text", value_enum)]
+    /// Format of the answer: text or json
+    #[arg(long, help_heading = "Report", default_value = "text", value_enum)]
     pub format: TextOrJson,
 }
 
@@ -63,9 +58,6 @@ pub struct TroubleshootArgs {
 /// Best first. troubleshoot says what is likely, explain ID what is known of
 /// one. Exit status: 0 something was found, 3 nothing was.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  preflight search snapshot
-  preflight search tls handshake --format json")]
 pub struct SearchArgs {
     /// What to look for
     #[arg(value_name = "WORDS", required = true)]
@@ -81,11 +73,6 @@ pub struct SearchArgs {
 /// Of words, what has most of them is explained, and what else has some is
 /// named.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  preflight explain image.zerombr
-  preflight explain ts-mt-heartbeat
-  preflight explain 95226
-  preflight explain consolidation needed")]
 pub struct ExplainArgs {
     /// An id such as image.zerombr or ts-mt-heartbeat, an error code, or words
     #[arg(value_name = "WHAT", required = true)]

@@ -56,7 +56,6 @@ pub use vsphere::{CheckVcenterArgs, CollectVcenterArgs, TlsArgs, TrustArgs, Vsph
 /// VMware, and checks what makes failback fail.
 #[derive(Debug, Parser)]
 #[command(name = "preflight", version, max_term_width = 80, propagate_version = true)]
-#[command(after_help = "Start with: preflight build image demo")]
 pub struct CommandLine {
     #[command(subcommand)]
     pub verb: Verb,
@@ -123,8 +122,8 @@ pub enum Verb {
         #[arg(value_enum)]
         shell: clap_complete::Shell,
     },
-    /// Print the manual page
-    Man,
+    /// Print a manual page, or write all of them
+    Man(ManArgs),
 }
 
 #[derive(Debug, Subcommand)]
@@ -184,6 +183,18 @@ pub enum InitVerb {
 pub enum TestVerb {
     /// The examples of the embedded checks, or of those in a directory
     Checks(TestChecksArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct ManArgs {
+    /// The command whose page is printed, such as check host [default: the
+    /// program's own]
+    #[arg(value_name = "COMMAND", conflicts_with = "all")]
+    pub command: Vec<String>,
+
+    /// Write the pages of all commands into this directory
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub all: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -6,6 +6,7 @@ use clap::{Args, ValueEnum, ValueHint};
 
 /// How findings are shown.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Report")]
 pub struct ReportArgs {
     /// Format of the report on standard output
     #[arg(long, default_value = "text", value_name = "FORMAT")]

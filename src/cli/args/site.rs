@@ -95,12 +95,12 @@ pub struct CheckSiteArgs {
 /// report from the files.
 #[derive(Debug, Args)]
 pub struct CollectSiteArgs {
-    #[command(flatten)]
-    pub site_file: SiteFileArgs,
-
     /// The directory for the captures, made when it is not there
     #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub out: PathBuf,
+
+    #[command(flatten)]
+    pub site_file: SiteFileArgs,
 }
 
 /// A site file, and how its systems are reached.
@@ -117,6 +117,11 @@ pub struct SiteFileArgs {
 /// How the systems of a site are reached, and what is evaluated beside the program's own checks.
 #[derive(Debug, Args)]
 pub struct SiteAccessArgs {
+    /// How many systems to collect from at once
+    #[arg(long, help_heading = "Many hosts", value_name = "N",
+        value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub jobs: Option<u16>,
+
     #[command(flatten)]
     pub host_timeout: HostTimeout,
 
@@ -126,13 +131,8 @@ pub struct SiteAccessArgs {
     #[command(flatten)]
     pub tls: TlsArgs,
 
-    /// How many systems to collect from at once
-    #[arg(long, value_name = "N",
-        value_parser = clap::value_parser!(u16).range(1..=256))]
-    pub jobs: Option<u16>,
-
     /// A directory with the site's own checks, evaluated with the others
-    #[arg(long = "checks", value_name = "DIR", value_hint = ValueHint::DirPath)]
+    #[arg(long = "checks", help_heading = "What is evaluated", value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub own_checks: Option<PathBuf>,
 }
 

@@ -73,6 +73,7 @@ pub struct SshClientArgs {
 
 /// How long hosts may take.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "SSH")]
 pub struct HostTimeout {
     /// How long one host may take
     #[arg(long, value_name = "SECONDS", default_value_t = 30,

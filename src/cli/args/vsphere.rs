@@ -54,6 +54,7 @@ pub struct CollectVcenterArgs {
 
 /// What is collected, with which account, and which certificates are trusted.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "The site")]
 pub struct VsphereArgs {
     /// The site whose vCenter server is meant: its address, its login and the
     /// machines come from this file; see preflight init site
@@ -84,17 +85,17 @@ pub struct VsphereArgs {
     pub discovery_account: Option<String>,
 
     /// Who logs in [default: the USER of the target]
-    #[arg(long, value_name = "ACCOUNT")]
+    #[arg(long, help_heading = "vSphere", value_name = "ACCOUNT")]
     pub user: Option<String>,
 
     /// A file with the password, readable for its owner alone [default:
     /// PREFLIGHT_PASSWORD, or a prompt]
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath,
+    #[arg(long, help_heading = "vSphere", value_name = "FILE", value_hint = ValueHint::FilePath,
         conflicts_with = "password_fd")]
     pub password_file: Option<PathBuf>,
 
-    /// An open file descriptor to read the password from
-    #[arg(long, value_name = "NUMBER")]
+    /// An open file descriptor to read that password from
+    #[arg(long, help_heading = "vSphere", value_name = "NUMBER")]
     pub password_fd: Option<u16>,
 
     #[command(flatten)]

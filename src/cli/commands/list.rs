@@ -1,12 +1,11 @@
 //! `list`, `init`, `completions` and `man`: prints what is available, for people and for programs.
 
-use clap::CommandFactory;
 use serde_json::{Value, json};
 
 use crate::assets::Assets;
 use crate::check::CheckSet;
 use crate::cli::ExitStatus;
-use crate::cli::args::{CommandLine, ListArgs, ListSubject, TextOrJson};
+use crate::cli::args::{ListArgs, ListSubject, TextOrJson};
 use crate::cli::commands::check_packages::{MissingPackage, missing_packages};
 use crate::cli::commands::list_questions;
 use crate::image::recipe::{self, Recipe};
@@ -118,17 +117,4 @@ fn formats() -> Vec<Row> {
 pub fn init_recipe() -> ExitStatus {
     anstream::print!("{}", recipe::init_recipe());
     ExitStatus::Clean
-}
-
-/// Prints the completions for a shell.
-pub fn completions(shell: clap_complete::Shell) -> ExitStatus {
-    let mut command = CommandLine::command();
-    clap_complete::generate(shell, &mut command, "preflight", &mut std::io::stdout());
-    ExitStatus::Clean
-}
-
-/// Prints the manual page.
-pub fn man() -> anyhow::Result<ExitStatus> {
-    clap_mangen::Man::new(CommandLine::command()).render(&mut std::io::stdout())?;
-    Ok(ExitStatus::Clean)
 }

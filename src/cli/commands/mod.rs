@@ -26,6 +26,7 @@ pub mod inspect;
 pub mod kickstart;
 pub mod list;
 pub mod list_questions;
+mod manual;
 pub mod search;
 pub mod test_checks;
 pub mod troubleshoot;
@@ -79,7 +80,7 @@ pub fn run(arguments: &CommandLine, named: &[InputFile]) -> anyhow::Result<ExitS
         Verb::List(list) => list::list(list, &assets),
         Verb::Init(args::InitVerb::Recipe) => Ok(list::init_recipe()),
         Verb::Init(args::InitVerb::Site(args)) => init_site::init_site(args),
-        Verb::Completions { shell } => Ok(list::completions(*shell)),
-        Verb::Man => list::man(),
+        Verb::Completions { shell } => manual::completions(*shell, &assets),
+        Verb::Man(args) => manual::man(args),
     }
 }

@@ -1,4 +1,4 @@
-//! Every help page there is, found by reading those above it; the manual, completions.
+//! Every help page there is, found by reading those above it; the manual.
 
 use super::{Case, Inputs, case};
 
@@ -18,9 +18,6 @@ pub fn cases(inputs: &Inputs) -> Vec<Case> {
     cases.push(case("help-short").run("-h").run("check host -h").run("build -h"));
     cases.push(case("version").run("--version").run("check site --version"));
     cases.push(case("man").run("man"));
-    for shell in ["bash", "zsh", "fish"] {
-        cases.push(case(format!("completions-{shell}")).run(&format!("completions {shell}")));
-    }
     cases
 }
 

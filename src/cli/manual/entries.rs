@@ -1,0 +1,554 @@
+//! The table: examples, exit statuses, environment and files of every command.
+
+type Rows = &'static [(&'static str, &'static str)];
+
+/// What is said of one command.
+pub struct Entry {
+    /// Its words, such as `check host`; empty for the program itself.
+    pub command: &'static str,
+    /// What the options do not say; lines of at most 80 columns.
+    pub notes: &'static str,
+    /// Command lines that work, and what each is for.
+    pub examples: Rows,
+    /// Exit statuses and what each means.
+    pub exit: Rows,
+    /// Groups of environment variables beside those that every command reads.
+    environment: &'static [Rows],
+    /// Files that are read or written without being named.
+    pub files: Rows,
+}
+
+impl Entry {
+    /// Returns the words of the command.
+    pub fn words(&self) -> Vec<&'static str> {
+        self.command.split_whitespace().collect()
+    }
+
+    /// Returns every environment variable that the command reads, and what for.
+    pub fn variables(&self) -> Vec<(&'static str, &'static str)> {
+        let own = self.environment.iter().flat_map(|group| group.iter());
+        own.chain(TERMINAL).copied().collect()
+    }
+}
+
+const PLAIN: Rows = &[("0", "done"), ("2", "bad input, or a file that cannot be read or written")];
+
+const REPORT: Rows = &[
+    ("0", "nothing blocks"),
+    ("1", "a blocker failed; with --fail-on warning also a warning"),
+    ("2", "bad input; nothing was contacted"),
+    ("3", "something that blocks could not be decided"),
+    ("130", "interrupted; what was collected by then is reported"),
+];
+
+const BUILD: Rows = &[
+    ("0", "built and verified, and nothing blocks"),
+    ("1", "built, and a blocker failed; the report says which"),
+    ("2", "bad input, or packages not proven to install; nothing was written"),
+    ("3", "built, and something could not be decided"),
+];
+
+const COLLECT: Rows = &[
+    ("0", "every system answered"),
+    ("2", "bad input; nothing was contacted"),
+    ("3", "a system did not answer; the capture says why"),
+    ("130", "interrupted; what was collected by then is saved"),
+];
+
+const GUIDE: Rows = &[
+    ("0", "there is a next step, and nothing blocks it"),
+    ("1", "something blocks"),
+    ("2", "bad input; nothing was contacted"),
+    ("3", "not everything that counts is known"),
+    ("130", "interrupted"),
+];
+
+const TROUBLESHOOT: Rows = &[
+    ("0", "something is likely; with a target: all causes are ruled out"),
+    ("1", "with a target: a cause is confirmed"),
+    ("2", "bad input; nothing was contacted"),
+    ("3", "nothing is likely, or it is about another product"),
+    ("130", "interrupted"),
+];
+
+const TERMINAL: Rows = &[
+    ("NO_COLOR", "when set, nothing is coloured"),
+    ("CLICOLOR_FORCE", "when set, output is coloured although it is no terminal"),
+    ("TERM", "dumb: no colour and no moving progress"),
+];
+
+const SSH: Rows = &[
+    ("PREFLIGHT_PASSWORD", "the password for hosts, or the passphrase of their key"),
+    ("PREFLIGHT_PASSWORD_NAME", "that of the system NAME of the site file"),
+    ("PREFLIGHT_SUDO_PASSWORD", "the password for sudo, with --ask-sudo"),
+    ("SSH_AUTH_SOCK", "the agent whose keys are tried"),
+    ("USER, LOGNAME", "the account, where neither target nor configuration names one"),
+];
+
+const VSPHERE: Rows = &[
+    ("PREFLIGHT_PASSWORD", "the password for the server"),
+    ("SSH_AUTH_SOCK", "the agent whose keys are tried on the way through SSH"),
+    ("XDG_CONFIG_HOME", "where the thumbprints are; ~/.config when it is not set"),
+];
+
+const AZURE: Rows = &[
+    ("AZURE_ACCESS_TOKEN", "a token; nothing else is tried then"),
+    ("AZURE_TENANT_ID", "the tenant of a service principal or workload identity"),
+    ("AZURE_CLIENT_ID", "its id, or that of a managed identity"),
+    ("AZURE_CLIENT_SECRET", "the secret of a service principal"),
+    ("AZURE_FEDERATED_TOKEN_FILE", "the file of a workload identity"),
+    ("AZURE_CLIENT_CERTIFICATE_PATH", "a certificate; it is refused, not passed over"),
+    ("AZURE_TOKEN_CREDENTIALS", "the sources of a token that may be used: prod, dev, or one name"),
+    ("AZURE_POD_IDENTITY_AUTHORITY_HOST", "the metadata service, http://HOST[:PORT]"),
+    ("AZURE_AUTHORITY_HOST", "who gives tokens, in place of the cloud's own"),
+    ("HTTPS_PROXY, NO_PROXY", "the way to hosts on the internet"),
+];
+
+const EPOCH: Rows =
+    &[("SOURCE_DATE_EPOCH", "the time of everything in the image, in seconds since 1970")];
+
+const KNOWN_HOSTS: (&str, &str) =
+    ("~/.ssh/known_hosts", "the keys of hosts; --accept-new adds to it");
+const SSH_CONFIG: (&str, &str) = ("~/.ssh/config", "ports, accounts, keys and jump hosts of hosts");
+const THUMBPRINTS: (&str, &str) =
+    ("~/.config/preflight/thumbprints", "certificates that were looked at; see preflight trust");
+const ANSWERS: (&str, &str) = ("answers.yaml", "beside the site file: what people answered");
+
+const TOKEN: &str = "\
+The token comes from the first of these that is configured: --azure-token-file
+or AZURE_ACCESS_TOKEN; a service principal (AZURE_TENANT_ID, AZURE_CLIENT_ID,
+AZURE_CLIENT_SECRET); a workload identity (AZURE_FEDERATED_TOKEN_FILE); az; the
+identity of the Azure machine that preflight runs on. Nothing but GETs is asked,
+the Reader role is enough; docs/azure.md has the list.";
+
+/// One entry for the program and one for every command that does something.
+pub const ENTRIES: &[Entry] = &[
+    Entry {
+        command: "",
+        notes: "",
+        examples: &[
+            ("preflight build image demo", "an image to look at, from nothing"),
+            ("preflight check host ssh://root@mt1", "will this master target do?"),
+            ("preflight guide site.yaml", "where every machine is, and what to do now"),
+        ],
+        exit: &[
+            ("0", "done, and nothing blocks"),
+            ("1", "done, and a check failed that blocks"),
+            ("2", "could not run, for example because of bad input"),
+            ("3", "done, and something could not be decided"),
+            ("130", "interrupted"),
+        ],
+        environment: &[SSH, EPOCH],
+        files: &[KNOWN_HOSTS, SSH_CONFIG, THUMBPRINTS],
+    },
+    Entry {
+        command: "build image",
+        notes: "",
+        examples: &[
+            ("preflight build image demo", "a kickstart disc to look at, from nothing"),
+            (
+                "preflight build image mt.yaml --base VENDOR.iso --rpms rpms/",
+                "the vendor's medium with your recipe",
+            ),
+            ("preflight build image mt.yaml --dry-run", "what would be built"),
+            (
+                "preflight build image mt.yaml -o - | ssh esx1 'cat > mt.iso'",
+                "straight to another machine",
+            ),
+        ],
+        exit: BUILD,
+        environment: &[EPOCH],
+        files: &[],
+    },
+    Entry {
+        command: "build delta",
+        notes: "",
+        examples: &[(
+            "preflight build delta mt.iso --base VENDOR.iso",
+            "a few MB, for whoever has the medium",
+        )],
+        exit: PLAIN,
+        environment: &[],
+        files: &[],
+    },
+    Entry {
+        command: "build vm",
+        notes: "",
+        examples: &[(
+            "preflight build vm centos-6.6 --image /vmfs/volumes/ds1/mt.iso",
+            "a machine with disk.EnableUUID set from the start",
+        )],
+        exit: PLAIN,
+        environment: &[],
+        files: &[],
+    },
+    Entry {
+        command: "check image",
+        notes: "",
+        examples: &[
+            ("preflight check image mt.iso", "a finished image, from the file alone"),
+            ("preflight check image mt.iso --output json=mt.json", "for a program, too"),
+        ],
+        exit: REPORT,
+        environment: &[],
+        files: &[],
+    },
+    Entry {
+        command: "check packages",
+        notes: "",
+        examples: &[(
+            "preflight check packages --base VENDOR.iso --rpms rpms/",
+            "will the installation resolve?",
+        )],
+        exit: REPORT,
+        environment: &[],
+        files: &[],
+    },
+    Entry {
+        command: "check host",
+        notes: "",
+        examples: &[
+            ("preflight check host ssh://root@mt1 --accept-new", "will this master target do?"),
+            (
+                "preflight check host ssh://root@mt1 --legacy-ssh --cs cs01.example.test",
+                "CentOS 6, and the ports of its configuration server",
+            ),
+            ("preflight check host capture:mt1.json", "what collect host saved"),
+            ("preflight check host --site site.yaml --brief", "every master target of a site"),
+            ("preflight check host local: --output html=mt1.html", "this machine, as a page"),
+        ],
+        exit: REPORT,
+        environment: &[SSH],
+        files: &[KNOWN_HOSTS, SSH_CONFIG, THUMBPRINTS],
+    },
+    Entry {
+        command: "check vcenter",
+        notes: "",
+        examples: &[
+            (
+                "preflight check vcenter vsphere://USER@vc1 --vm mt1 --protected-vm app-01",
+                "a master target and a machine that is to come home",
+            ),
+            (
+                "preflight check vcenter vsphere://USER@vc1 --via ssh://root@mt1",
+                "where only mt1 reaches the server",
+            ),
+            (
+                "preflight check vcenter vsphere://USER@vc1 --vm mt1 --fix",
+                "set disk.EnableUUID, once you agree",
+            ),
+        ],
+        exit: REPORT,
+        environment: &[VSPHERE],
+        files: &[THUMBPRINTS, KNOWN_HOSTS, SSH_CONFIG],
+    },
+    Entry {
+        command: "check esxi",
+        notes: "",
+        examples: &[
+            ("preflight check esxi ssh://root@esx1 --vm mt1", "by the host's own shell"),
+            ("preflight check esxi vsphere://root@esx1", "by its API: licence and datastores"),
+        ],
+        exit: REPORT,
+        environment: &[SSH, VSPHERE],
+        files: &[THUMBPRINTS, KNOWN_HOSTS, SSH_CONFIG],
+    },
+    Entry {
+        command: "check azure",
+        notes: TOKEN,
+        examples: &[
+            ("preflight check azure azure://SUBSCRIPTION/GROUP/VAULT", "what the vault knows"),
+            ("preflight check azure azure.json", "what collect azure saved"),
+        ],
+        exit: REPORT,
+        environment: &[AZURE],
+        files: &[],
+    },
+    Entry {
+        command: "check site",
+        notes: "",
+        examples: &[
+            ("preflight check site site.yaml", "everything, one session for each system"),
+            ("preflight check site site.yaml --brief --limit app-01", "of one machine"),
+            ("preflight check site site.yaml --output html=report.html", "also as a page"),
+            ("preflight check site site.yaml --captures answers/", "what collect site saved"),
+        ],
+        exit: REPORT,
+        environment: &[SSH, VSPHERE, AZURE],
+        files: &[ANSWERS, KNOWN_HOSTS, SSH_CONFIG, THUMBPRINTS],
+    },
+    Entry {
+        command: "collect host",
+        notes: "",
+        examples: &[("preflight collect host ssh://root@mt1 -o mt1.json", "to check it elsewhere")],
+        exit: COLLECT,
+        environment: &[SSH],
+        files: &[KNOWN_HOSTS, SSH_CONFIG],
+    },
+    Entry {
+        command: "collect esxi",
+        notes: "",
+        examples: &[(
+            "preflight collect esxi ssh://root@esx1 -o esx1.json",
+            "to check it elsewhere",
+        )],
+        exit: COLLECT,
+        environment: &[SSH],
+        files: &[KNOWN_HOSTS, SSH_CONFIG],
+    },
+    Entry {
+        command: "collect vcenter",
+        notes: "",
+        examples: &[(
+            "preflight collect vcenter vsphere://USER@vc1 -o vc1.json",
+            "to check it elsewhere",
+        )],
+        exit: COLLECT,
+        environment: &[VSPHERE],
+        files: &[THUMBPRINTS, KNOWN_HOSTS, SSH_CONFIG],
+    },
+    Entry {
+        command: "collect azure",
+        notes: TOKEN,
+        examples: &[(
+            "preflight collect azure azure://SUBSCRIPTION/GROUP/VAULT -o azure.json",
+            "to check it elsewhere",
+        )],
+        exit: COLLECT,
+        environment: &[AZURE],
+        files: &[],
+    },
+    Entry {
+        command: "collect site",
+        notes: "",
+        examples: &[(
+            "preflight collect site site.yaml -o answers/",
+            "for check site site.yaml --captures answers/",
+        )],
+        exit: COLLECT,
+        environment: &[SSH, VSPHERE, AZURE],
+        files: &[KNOWN_HOSTS, SSH_CONFIG, THUMBPRINTS],
+    },
+    Entry {
+        command: "collect script",
+        notes: "",
+        examples: &[
+            ("preflight collect script | less", "what would be sent, for whoever has to allow it"),
+            (
+                "preflight collect script --windows > mt.ps1",
+                "for a Windows master target: PowerShell, read-only",
+            ),
+        ],
+        exit: PLAIN,
+        environment: &[],
+        files: &[],
+    },
+    Entry {
+        command: "inspect image",
+        notes: "",
+        examples: &[("preflight inspect image mt.iso", "what is on it, and what starts by itself")],
+        exit: PLAIN,
+        environment: &[],
+        files: &[],
+    },
+    Entry {
+        command: "inspect agent",
+        notes: "",
+        examples: &[(
+            "preflight inspect agent Microsoft-ASR_UA.tar.gz",
+            "its version, its release",
+        )],
+        exit: PLAIN,
+        environment: &[],
+        files: &[],
+    },
+    Entry {
+        command: "render kickstart",
+        notes: "",
+        examples: &[("preflight render kickstart mt.yaml", "what the installer would read")],
+        exit: PLAIN,
+        environment: &[],
+        files: &[],
+    },
+    Entry {
+        command: "lint kickstart",
+        notes: "",
+        examples: &[
+            ("preflight lint kickstart ks.cfg", "as one of a master target"),
+            ("preflight lint kickstart - --style syntax < ks.cfg", "any kickstart"),
+        ],
+        exit: &[
+            ("0", "no mistake"),
+            ("1", "a mistake, which is named with its line"),
+            ("2", "bad input, or a file that cannot be read"),
+        ],
+        environment: &[],
+        files: &[],
+    },
+    Entry {
+        command: "troubleshoot",
+        notes: "",
+        examples: &[
+            ("preflight troubleshoot datastores are not listed", "words as they come"),
+            ("preflight troubleshoot 95226", "an error code"),
+            ("preflight troubleshoot - < ua_install.log", "a whole log"),
+            (
+                "preflight troubleshoot ts-mt-heartbeat --target ssh://root@mt1",
+                "run the checks that confirm the causes, or rule them out",
+            ),
+        ],
+        exit: TROUBLESHOOT,
+        environment: &[SSH, AZURE],
+        files: &[KNOWN_HOSTS, SSH_CONFIG, THUMBPRINTS],
+    },
+    Entry {
+        command: "guide",
+        notes: "",
+        examples: &[
+            ("preflight guide site.yaml", "where each machine is, and what to do now"),
+            ("preflight guide site.yaml --follow", "stay, and go on when a step is done"),
+            ("preflight guide --step verify", "all of one stage, without a site"),
+        ],
+        exit: GUIDE,
+        environment: &[SSH, VSPHERE, AZURE],
+        files: &[ANSWERS, KNOWN_HOSTS, SSH_CONFIG, THUMBPRINTS],
+    },
+    Entry {
+        command: "answer",
+        notes: "\
+Asks what is open at the stage of the site, one question at a time, in the order
+in which work is done. Every answer is saved at once.
+
+Keys: y yes, n no, - not applicable, s or Enter skip, q stop. With an a behind
+it, as ya, an answer is for every target of the question.
+
+Answers are kept in answers.yaml beside the site file, which names it, or in the
+site file's own list where it has one. Comments stay.",
+        examples: &[
+            ("preflight answer site.yaml", "what is open, one question at a time"),
+            ("preflight answer site.yaml 'cs.*' --offline", "of the configuration server alone"),
+            ("preflight answer site.yaml --set cs.backup=yes --by ann --offline", "from a script"),
+        ],
+        exit: &[
+            ("0", "nothing is open"),
+            ("2", "bad input; nothing was contacted or written"),
+            ("3", "something is open"),
+            ("130", "interrupted; what was answered by then is saved"),
+        ],
+        environment: &[SSH, VSPHERE, AZURE],
+        files: &[ANSWERS, KNOWN_HOSTS, SSH_CONFIG, THUMBPRINTS],
+    },
+    Entry {
+        command: "search",
+        notes: "",
+        examples: &[
+            ("preflight search snapshot", "every check, symptom and step that speaks of it"),
+            ("preflight search tls handshake --format json", "for a program"),
+        ],
+        exit: &[("0", "something was found"), ("2", "bad input"), ("3", "nothing was found")],
+        environment: &[],
+        files: &[],
+    },
+    Entry {
+        command: "explain",
+        notes: "",
+        examples: &[
+            ("preflight explain image.zerombr", "a check: what it is about, how to fix it"),
+            ("preflight explain ts-mt-heartbeat", "a symptom and its causes"),
+            ("preflight explain 95226", "an error code"),
+            ("preflight explain consolidation needed", "words"),
+        ],
+        exit: PLAIN,
+        environment: &[],
+        files: &[],
+    },
+    Entry {
+        command: "trust",
+        notes: "",
+        examples: &[("preflight trust vsphere://vc1", "compare its thumbprint once; it is kept")],
+        exit: &[
+            ("0", "the thumbprint is kept"),
+            ("1", "it was shown, and is not kept"),
+            ("2", "bad input, or the server cannot be reached"),
+        ],
+        environment: &[VSPHERE],
+        files: &[THUMBPRINTS, KNOWN_HOSTS, SSH_CONFIG],
+    },
+    Entry {
+        command: "list",
+        notes: "",
+        examples: &[
+            ("preflight list checks", "every check, a line each"),
+            ("preflight list questions --site site.yaml", "what is open, and what is answered"),
+            ("preflight list packages --base VENDOR.iso", "RPMs to fetch for this medium"),
+        ],
+        exit: PLAIN,
+        environment: &[],
+        files: &[],
+    },
+    Entry {
+        command: "init recipe",
+        notes: "",
+        examples: &[("preflight init recipe > mt.yaml", "then change what is marked CHANGE")],
+        exit: PLAIN,
+        environment: &[],
+        files: &[],
+    },
+    Entry {
+        command: "init site",
+        notes: TOKEN,
+        examples: &[
+            ("preflight init site > site.yaml", "servers, master targets, answers, waivers"),
+            (
+                "preflight init site --azure azure://SUBSCRIPTION/GROUP/VAULT -o site.yaml",
+                "filled in with what Azure knows",
+            ),
+        ],
+        exit: &[
+            ("0", "written, or nothing differs"),
+            ("1", "the file is there and differs; nothing was written"),
+            ("2", "bad input; nothing was contacted"),
+            ("3", "Azure did not tell everything"),
+        ],
+        environment: &[AZURE, VSPHERE],
+        files: &[THUMBPRINTS],
+    },
+    Entry {
+        command: "test checks",
+        notes: "",
+        examples: &[
+            ("preflight test checks", "the examples of the embedded checks"),
+            ("preflight test checks own/", "those of your own"),
+        ],
+        exit: &[
+            ("0", "every example comes out as it says"),
+            ("1", "one does not, and is named"),
+            ("2", "a check cannot be read"),
+        ],
+        environment: &[],
+        files: &[],
+    },
+    Entry {
+        command: "completions",
+        notes: "",
+        examples: &[(
+            "preflight completions bash > /etc/bash_completion.d/preflight",
+            "for all users of this machine",
+        )],
+        exit: PLAIN,
+        environment: &[],
+        files: &[],
+    },
+    Entry {
+        command: "man",
+        notes: "",
+        examples: &[
+            ("preflight man | man -l -", "the manual of the program"),
+            ("preflight man check host | man -l -", "that of a command"),
+            ("preflight man --all man1", "every page, into a directory"),
+        ],
+        exit: PLAIN,
+        environment: &[],
+        files: &[],
+    },
+];
