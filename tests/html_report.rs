@@ -5,6 +5,8 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, missing_docs)]
 
+#[path = "html_report/devtools.rs"]
+mod devtools;
 mod findings;
 
 use std::fs;
@@ -12,7 +14,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use findings::{HOSTILE, hostile_report, large_site_report, many_hosts, mixed_report, site_report};
+use findings::{
+    HOSTILE, hostile_report, hyperv_report, large_site_report, many_hosts, mixed_report,
+    site_report,
+};
 use preflight::report::{self, Report, Style};
 use serde_json::{Value, json};
 
@@ -431,6 +436,83 @@ fn every_box_of_the_picture_leads_to_what_was_found() {
     }
 }
 
+/// Where the focus is: what it is on, its words, and whether it can be seen there.
+const FOCUSED: &str = "(() => { const e = document.activeElement;
+    const title = e.querySelector(':scope > title'), box = e.querySelector('.box');
+    const style = getComputedStyle(e);
+    return { tag: e.localName, words: (title || e).textContent.trim().replace(/\\s+/g, ' ').slice(0, 80),
+             picture: !!e.closest('svg.drawing'), seen: e.matches(':focus-visible')
+                 && (box ? getComputedStyle(box).strokeWidth == '3px' : true), outline: style.outlineStyle } })()";
+
+#[test]
+fn the_tab_key_walks_through_the_picture_and_the_findings() {
+    let Some(program) = browser() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    for (name, report, width) in [
+        ("vmware", site_report(), 1100),
+        ("phone", site_report(), 500),
+        ("hyperv", hyperv_report(), 1100),
+    ] {
+        let file = dir.path().join(format!("{name}.html"));
+        fs::write(&file, page(&report)).unwrap();
+        let mut browser = devtools::Browser::open(&program, &file, width);
+        let expected = browser.evaluate(
+            "[...document.querySelectorAll('svg.drawing')].filter(e => e.checkVisibility())
+                 .flatMap(e => [...e.querySelectorAll('a')]).map(e => e.querySelector('title').textContent.trim()
+                 .replace(/\\s+/g, ' ').slice(0, 80))",
+        );
+        let mut walked: Vec<Value> = Vec::new();
+        loop {
+            browser.press("Tab");
+            let focused = browser.evaluate(FOCUSED);
+            // Behind the last one the page itself has the focus.
+            if focused["tag"] == "body" || walked.len() > 400 {
+                break;
+            }
+            assert_eq!(focused["seen"], true, "{name}: {focused}");
+            walked.push(focused);
+        }
+        let of_picture: Vec<&Value> =
+            walked.iter().filter(|at| at["picture"] == true).map(|at| &at["words"]).collect();
+        assert_eq!(json!(of_picture), expected, "{name}: each box and arrow once, in order");
+        assert!(of_picture.len() > 3, "{name}: {of_picture:?}");
+        for tag in ["summary", "input", "select"] {
+            assert!(walked.iter().any(|at| at["tag"] == tag), "{name}: no {tag} is reached");
+        }
+        // Back to the picture, and from there to what was found.
+        browser.evaluate("document.activeElement.blur()");
+        browser.evaluate("window.scrollTo(0, 0)");
+        while browser.evaluate(FOCUSED)["picture"] != true {
+            browser.press("Shift+Tab");
+        }
+        browser.press("Enter");
+        let hash = browser.evaluate("location.hash");
+        assert!(hash.as_str().unwrap().len() > 1, "{name}: Enter leads nowhere");
+        let target = browser.evaluate("!!document.querySelector(location.hash)");
+        assert_eq!(target, true, "{name}: {hash}");
+    }
+}
+
+#[test]
+fn a_hyperv_site_has_a_picture_of_its_own() {
+    let Some(browser) = browser() else { return };
+    for width in [1100, 360] {
+        let told = ask_picture(&browser, &hyperv_report(), width);
+        assert_eq!(told["drawings"], 1, "{told}");
+        for pairs in ["on_boxes", "words_on_boxes", "words_on_words"] {
+            assert_eq!(told[pairs], json!([]), "{pairs} at {width}");
+        }
+        let texts = told["texts"].to_string();
+        assert!(texts.contains("443 not connected"), "{texts}");
+        let titles = told["titles"].to_string();
+        assert!(titles.contains("app-01 to its Hyper-V host"), "{titles}");
+    }
+    let page = page(&hyperv_report());
+    for word in ["master target mt", "VPN or ExpressRoute", "vCenter", "process server ps"] {
+        assert!(!page.contains(word), "{word}");
+    }
+}
+
 #[test]
 fn a_page_has_the_name_of_its_site() {
     let page = page(&site_report());
@@ -475,8 +557,10 @@ fn what_is_refused_is_shown_as_refused() {
             "9443 not asked",
             "9443 open",
             "9443 refused 1/2",
+            "attached",
             "connected",
             "disconnected",
+            "not attached",
         ]
     );
     let titles = told["titles"].to_string();

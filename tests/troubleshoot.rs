@@ -255,7 +255,7 @@ fn answers_in_the_site_file_confirm_a_cause_or_rule_it_out() {
     for said in [
         "CONFIRMED\ncause    the job was cancelled while data was synchronised\n",
         "fail on site: no, says ann on ",
-        "do       Run the failover again",
+        "do       Run the planned failover again",
         "causes: 1 confirmed, 0 undecided, 0 ruled out",
     ] {
         assert!(out.contains(said), "{said}: {out}");

@@ -102,6 +102,7 @@ impl SiteAnswer {
         today: Date,
         stages: &TargetStages,
     ) -> Option<AnswerExpiry> {
+        self.day()?;
         let Ok(at) = self.at.parse::<Date>() else {
             return Some(AnswerExpiry::NoDay(self.at.clone()));
         };
@@ -137,7 +138,8 @@ impl SiteAnswer {
 
     /// Returns what was answered, by whom and when.
     pub(super) fn sentence(&self) -> String {
-        format!("{}, says {} on {}", self.value.as_str(), self.by, self.at)
+        let answer = format!("{}, says {}", self.value.as_str(), self.by);
+        self.day().map_or_else(|| answer.clone(), |day| format!("{answer} on {day}"))
     }
 }
 
@@ -150,7 +152,8 @@ mod tests {
         let answer =
             SiteAnswer { value: AnswerValue::Yes, by: "ann".to_owned(), at: at.to_owned(), stage };
         let machines: Vec<MachineStage> = vec![decide("app", None, Some(Stage::Verify), &[])];
-        let stages = TargetStages { scenario: Scenario::VmwareClassic, machines };
+        let stages =
+            TargetStages { scenario: Scenario::VmwareClassic, is_modernised: false, machines };
         let age = AnswerAge { days, same_stage };
         let why = answer.expiry(age, "2026-11-20".parse().unwrap(), &stages);
         why.map(|why| why.to_string())

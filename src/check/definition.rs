@@ -150,7 +150,9 @@ impl CheckSet {
     }
 
     fn verify_related(&self, check: &Check) -> Result<(), CheckProblem> {
-        let causes = check.consequence_of.iter().map(|cause| ("consequence_of", &cause.check));
+        let causes = check.consequence_of.iter();
+        let causes = causes.flat_map(|cause| cause.holds.iter().chain([&cause.check]));
+        let causes = causes.map(|id| ("consequence_of", id));
         let mut related = causes.chain(check.moot_when.iter().map(|id| ("moot_when", id)));
         match related.find(|(_, id)| self.find(id).is_none()) {
             Some((key, id)) => {

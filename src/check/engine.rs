@@ -15,7 +15,7 @@ use super::fact_context::FactContext;
 use super::found;
 use super::gate::EndedCases;
 use super::hold;
-use super::model::{Check, Remedy, Severity};
+use super::model::{Check, Remedy, Severity, WorkLine};
 use super::moot;
 use super::pending_fixes;
 use super::verdict::CheckVerdict;
@@ -180,6 +180,7 @@ fn build_finding(
         held: None,
         explained_by: Vec::new(),
         order: 0,
+        is_gate: check.line == Some(WorkLine::Gate),
         source: check.source.clone(),
         evidence: collect_evidence(check, context),
     }

@@ -127,7 +127,11 @@ enum RootCauseEntry {
 #[serde(deny_unknown_fields)]
 struct SignEntry {
     check: String,
-    when: String,
+    /// A rule over the facts of the failure.
+    when: Option<String>,
+    /// Checks that hold.
+    #[serde(default)]
+    holds: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -258,9 +262,10 @@ fn verify_entry(
     let criterion = Criterion { rules, question };
     let root_cause = |entry| {
         Ok(match entry {
-            RootCauseEntry::Always(check) => RootCause { check, sign: None },
-            RootCauseEntry::Sign(SignEntry { check, when }) => {
-                RootCause { check, sign: Some(rule("consequence_of.when", &when)?) }
+            RootCauseEntry::Always(check) => RootCause { check, sign: None, holds: Vec::new() },
+            RootCauseEntry::Sign(SignEntry { check, when, holds }) => {
+                let sign = when.map(|when| rule("consequence_of.when", &when)).transpose()?;
+                RootCause { check, sign, holds }
             }
         })
     };

@@ -2,7 +2,7 @@
 //!
 //! Not for what a finding becomes of a verdict (`engine`).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 
 use jiff::civil::Date;
 
@@ -77,7 +77,8 @@ impl TargetEvaluator<'_> {
         }
         let is_meant = meaning.is_ok();
         let mut unknown = meaning.err().map(|cause| CheckVerdict::from_cause(cause, false));
-        for id in &check.requires {
+        let mut required: VecDeque<&String> = check.requires.iter().collect();
+        while let Some(id) = required.pop_front() {
             let index = self.set.position(id).expect("the set was read with its prerequisites");
             // A prerequisite whose facts are not part of the run decides nothing.
             if !self.set.checks()[index].missing_providers(&self.providers).is_empty() {
@@ -97,8 +98,15 @@ impl TargetEvaluator<'_> {
                     let why = format!("{id} is not applicable: {why}");
                     return CheckVerdict::NotApplicable { why, by_failure: true };
                 }
-                // A check that does not apply says nothing about those that require it.
-                CheckVerdict::NotApplicable { by_failure: false, .. } => {}
+                // A check that does not apply says nothing about those that require it; one that counts for nothing
+                // at this stage leaves them what it requires itself.
+                CheckVerdict::NotApplicable { by_failure: false, .. } => {
+                    let skipped = &self.set.checks()[index];
+                    let is_meant = applies(skipped, self.context) == Ok(true);
+                    if is_meant && matches!(self.window(skipped), InWindow::No(_)) {
+                        required.extend(&skipped.requires);
+                    }
+                }
                 // The rule of the prerequisite holds, whatever its grade.
                 CheckVerdict::Unknown { graded: true, .. } => {}
                 CheckVerdict::Unknown { unknown: mut why, .. } => {
@@ -119,6 +127,17 @@ impl TargetEvaluator<'_> {
                         if is_meant && answer::find_answer(check, self.context).is_some() =>
                     {
                         self.decide_by_answer(check, question)
+                    }
+                    (CheckVerdict::Unknown { unknown, graded: false }, Some(question))
+                        if is_meant =>
+                    {
+                        match unknown.reason_of_absent_system(self.context.document()) {
+                            Some(reason) => CheckVerdict::from_cause(
+                                UnknownCause::NotShown { reason, question: question.to_owned() },
+                                false,
+                            ),
+                            None => verdict,
+                        }
                     }
                     _ => verdict,
                 }

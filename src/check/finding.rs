@@ -128,6 +128,8 @@ pub struct Finding {
     pub explained_by: Vec<EarlierFix>,
     /// Its place in the working order of fixes.
     pub order: usize,
+    /// Whether it is among the gates, which come before all other work.
+    pub is_gate: bool,
     /// Where it is written.
     pub source: SourceReference,
     /// The known facts that the rule names, by path.

@@ -37,5 +37,7 @@ pub(super) fn found_words(
     if !check.is_question() || agrees {
         return facts();
     }
-    format!("{}, but {} answered {} on {}", facts(), answer.by, answer.value.as_str(), answer.at)
+    let (by, value) = (&answer.by, answer.value.as_str());
+    let day = answer.day().map_or_else(String::new, |day| format!(" on {day}"));
+    format!("{}, but {by} answered {value}{day}", facts())
 }

@@ -147,6 +147,8 @@ pub struct RootCause {
     /// What must hold of the facts of the explained failure's target for it to be a consequence, and no fault of its own;
     /// without it, it always is one.
     pub sign: Option<Rule>,
+    /// The checks that must hold for it to be one.
+    pub holds: Vec<String>,
 }
 
 /// When a check applies to a target.

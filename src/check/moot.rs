@@ -10,6 +10,7 @@ use super::fact_context::FactContext;
 use super::finding::{EarlierFix, Finding, Outcome};
 use super::model::RootCause;
 use super::scope::Target;
+use crate::facts::Document;
 use crate::facts::target_kind::TargetKind;
 
 /// How many explanations a finding names.
@@ -49,21 +50,31 @@ pub(super) fn drop_pointless(set: &CheckSet, targets: &[Target], findings: &mut 
             pointless.push((index, format!("not needed: {} holds", check.moot_when.join(" and "))));
             continue;
         }
-        if finding.outcome != Outcome::Fail {
-            continue;
-        }
         let target = targets.iter().find(|target| target.name == finding.target);
         // Most causes have no sign, and then no facts are looked at.
         let context = LazyCell::new(|| Some(FactContext::new(&target?.document)));
         let shows = |cause: &&RootCause| {
-            cause.sign.as_ref().is_none_or(|sign| {
+            let rule_holds = cause.sign.as_ref().is_none_or(|sign| {
                 context.as_ref().is_some_and(|context| sign.decide(context) == Ok(true))
-            })
+            });
+            rule_holds && cause.holds.iter().all(holds)
+        };
+        let own_hosts = target.map(|target| host_names(&target.document)).unwrap_or_default();
+        // What fails on another ESXi host explains nothing here.
+        let is_elsewhere = |at: usize| {
+            let cause = targets.iter().find(|target| target.name == findings[at].target);
+            cause
+                .filter(|cause| cause.kind == TargetKind::Esxi && !own_hosts.is_empty())
+                .is_some_and(|host| {
+                    let named = host_names(&host.document);
+                    !named.iter().chain([&host.name.as_str()]).any(|name| own_hosts.contains(name))
+                })
         };
         let causes = check.consequence_of.iter().filter(shows);
         let causes = causes.flat_map(|cause| related(&cause.check, &finding.target));
         let mut causes: Vec<usize> = causes
             .filter(|&at| findings[at].outcome == Outcome::Fail && !findings[at].graded)
+            .filter(|&at| !is_elsewhere(at))
             .collect();
         causes.sort_by_key(|&at| findings[at].order);
         causes.truncate(MAX_EXPLANATIONS);
@@ -87,6 +98,12 @@ pub(super) fn drop_pointless(set: &CheckSet, targets: &[Target], findings: &mut 
     }
 }
 
+/// Returns the ESXi hosts that facts are about: of a machine its own and its master target's, of a host itself.
+fn host_names(document: &Document) -> Vec<&str> {
+    let places = ["/vm/master_target/host", "/vm/start_host/name", "/host/name"];
+    places.iter().filter_map(|place| document.known.pointer(place)?.as_str()).collect()
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "all of this module is a test")]
@@ -96,7 +113,6 @@ mod tests {
     use super::*;
     use crate::assets::Asset;
     use crate::check::evaluate;
-    use crate::facts::Document;
 
     /// What explains the second failure when both rules fail; `sign` is what tells it from a fault of its own.
     fn explanation(sign: &str, kickstart: Value) -> Vec<String> {
@@ -109,7 +125,8 @@ mod tests {
         };
         let cause = format!("  consequence_of: [ {sign} ]\n");
         let text = entry("a.cause", "image.kickstart.zerombr", "")
-            + &entry("b.failure", "image.kickstart.erases", &cause);
+            + &entry("b.failure", "image.kickstart.erases", &cause)
+            + &entry("c.other", "image.kickstart.minimal", "");
         let set = CheckSet::read(&[Asset { path: "checks/x.yaml".to_owned(), text }]).unwrap();
         let document = Document::from_known(json!({ "image": { "kickstart": kickstart } }));
         let target = Target::new("mt.iso".to_owned(), TargetKind::Image, document);
@@ -135,5 +152,11 @@ mod tests {
         assert!(explanation(sign, both(Value::Null)).is_empty());
         let holds = json!({ "zerombr": true, "erases": false, "minimal": true });
         assert!(explanation(sign, holds).is_empty());
+        // A sign may be that something else holds.
+        let all_but = |held: &str| {
+            explanation(&format!("{{ check: a.cause, holds: [{held}] }}"), both(json!(true)))
+        };
+        assert_eq!(all_but("c.other"), ["a.cause"]);
+        assert!(all_but("a.cause").is_empty());
     }
 }

@@ -120,7 +120,8 @@ impl Scope {
         for (place, target) in targets.iter().enumerate() {
             let asked = target.providers();
             for (index, check) in set.checks().iter().enumerate() {
-                let exists = check.scenario.includes(target.stages.scenario);
+                let exists = check.scenario.includes(target.stages.scenario)
+                    && check.experience.includes(target.stages.is_modernised);
                 if !exists || !check.applies_to.contains(&target.kind) {
                     continue;
                 }

@@ -97,6 +97,7 @@ pub(crate) mod tests {
             after: Vec::new(),
             held: None,
             explained_by: Vec::new(),
+            is_gate: false,
             order: 0,
             source: SourceReference { doc: "field".to_owned(), at: "a".to_owned() },
             evidence: BTreeMap::new(),

@@ -4,6 +4,8 @@
 
 use std::fmt;
 
+use crate::facts::Document;
+
 /// Why a rule was neither true nor false.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UnknownCause {
@@ -79,6 +81,14 @@ pub struct Unknown {
 }
 
 impl Unknown {
+    /// Returns why a whole system was never asked, where that is why the check itself is not decided.
+    pub fn reason_of_absent_system(&self, document: &Document) -> Option<String> {
+        let UnknownCause::Absent { path, reason } = &self.cause else { return None };
+        let root = path.split(['.', '[']).next()?;
+        let is_absent = self.through.is_empty() && document.absent.contains_key(root);
+        is_absent.then(|| reason.clone())
+    }
+
     /// Whether the check itself is at fault, and not what could be read.
     pub fn is_defect(&self) -> bool {
         let at_fault =

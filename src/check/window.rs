@@ -15,6 +15,8 @@ use crate::facts::stage::{MachineStage, Scenario, Stage};
 pub struct TargetStages {
     /// What fails back.
     pub scenario: Scenario,
+    /// Whether the vault is of the modernised experience, so that checks of the classic one do not exist.
+    pub is_modernised: bool,
     /// The machines; none when the target stands for itself, as an image does, or when nobody names a machine.
     pub machines: Vec<MachineStage>,
 }
@@ -54,6 +56,16 @@ pub enum Experience {
     Classic,
     /// Every one.
     Any,
+}
+
+impl Experience {
+    /// Whether the check exists in a vault.
+    pub fn includes(self, is_modernised: bool) -> bool {
+        match self {
+            Self::Classic => !is_modernised,
+            Self::Any => true,
+        }
+    }
 }
 
 /// `stages: [verify]`, or `stages: { prepare..reprotect: blocks-reprotect, replicating: data-loss }`.
@@ -279,7 +291,7 @@ mod tests {
 
     fn stages(machines: &[(&str, Option<Stage>)]) -> TargetStages {
         let machines = machines.iter().map(|(name, stage)| machine(name, *stage)).collect();
-        TargetStages { scenario: Scenario::VmwareClassic, machines }
+        TargetStages { scenario: Scenario::VmwareClassic, is_modernised: false, machines }
     }
 
     #[test]

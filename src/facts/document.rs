@@ -237,19 +237,17 @@ impl Document {
         self
     }
 
-    /// Replaces one member of a root that is there.
-    pub fn set_member(&mut self, root: &str, member: &str, facts: &impl Serialize) {
-        let new = Self::new(root, &BTreeMap::from([(member, facts)]));
-        let path = format!("{root}.{member}");
+    /// Replaces the member at a dotted path; nothing changes where what contains it is not known.
+    pub fn set_member(&mut self, path: &str, facts: &impl Serialize) {
+        let Some(slot) = slot_at(&mut self.known, path) else { return };
+        let mut tree = serde_json::to_value(facts).expect("facts serialise to JSON");
         let below = |at: &str| {
-            at.strip_prefix(&path)
+            at.strip_prefix(path)
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
         };
         self.absent.retain(|at, _| !below(at));
-        self.absent.extend(new.absent);
-        if let Some(value) = new.known.get(root).and_then(|members| members.get(member)) {
-            self.known[root][member] = value.clone();
-        }
+        extract_absent(&mut tree, path, &mut self.absent);
+        *slot = tree;
     }
 
     /// Joins the facts of another document into this one.

@@ -5,7 +5,9 @@
 
 pub mod interface_files;
 pub mod interfaces;
+pub mod port_state;
 pub mod ports;
+pub mod server_seen;
 
 use std::net::Ipv4Addr;
 

@@ -65,6 +65,8 @@ pub struct PlannedMachineFacts {
     pub is_linux: bool,
     /// Whether it is said to run Windows.
     pub is_windows: bool,
+    /// Whether it is in a replication group.
+    pub is_grouped: bool,
     /// Whether it is said to return to where it was.
     pub is_original_location: bool,
     /// The static address that it is to have again.
@@ -76,6 +78,8 @@ pub struct PlannedMachineFacts {
 pub struct PlannedProcessServerFacts {
     /// Whether it is said to stand on premises.
     pub is_on_premises: bool,
+    /// Whether it is said to run Windows, which is not asked over SSH.
+    pub is_windows: bool,
 }
 
 /// The vCenter server as the site file describes it.
@@ -124,6 +128,16 @@ pub struct SiteAnswer {
     /// The stage at which it was given, when that was noted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stage: Option<Stage>,
+}
+
+impl SiteAnswer {
+    /// The day of an answer that stands as long as the site file says so.
+    pub const UNDATED: &'static str = "";
+
+    /// Returns the day of the answer; none where it stands as long as the site file says so.
+    pub fn day(&self) -> Option<&str> {
+        (self.at != Self::UNDATED).then_some(self.at.as_str())
+    }
 }
 
 /// The answers there are.

@@ -4,6 +4,7 @@
 //! Not for how it is made from a site (`site::topology`), nor for how it is drawn
 //! (`report::site_picture`).
 
+use super::stage::Scenario;
 use super::target_kind::TargetKind;
 
 /// The systems of a site and the connections between them.
@@ -11,6 +12,8 @@ use super::target_kind::TargetKind;
 pub struct Topology {
     /// The name of the site, when its author gave it one.
     pub name: Option<String>,
+    /// What fails back, and so which systems there are.
+    pub scenario: Scenario,
     /// The systems, in the order of the site file; the site itself is none of them.
     pub systems: Vec<SiteSystem>,
     /// How many machines are to run in Azure now, by the stages in the site file. A machine without
@@ -77,6 +80,10 @@ pub enum ConnectionState {
     Open,
     /// vCenter has the host.
     Connected,
+    /// No disk of the machine hangs on the master target.
+    Detached,
+    /// Disks of the machine hang on the master target, which writes into them.
+    Attached,
 }
 
 impl ConnectionState {
@@ -93,12 +100,14 @@ impl ConnectionState {
             Self::NotAsked => "not asked",
             Self::Open => "open",
             Self::Connected => "connected",
+            Self::Detached => "not attached",
+            Self::Attached => "attached",
         }
     }
 
     /// Whether it works.
     pub fn is_good(self) -> bool {
-        matches!(self, Self::Open | Self::Connected)
+        matches!(self, Self::Open | Self::Connected | Self::Attached)
     }
 
     /// Whether nothing is known about it.

@@ -135,6 +135,13 @@ impl<'a> Planner<'a> {
         if let Some(gate) = self.ended.ended_by(&machine.machine) {
             return self.ended_section(machine, gate);
         }
+        // At home that is a warning, and the classic steps are none of this vault's all the same.
+        let is_modernised = |finding: &&Finding| {
+            finding.check == EXPERIENCE && finding.outcome == Outcome::Fail && !finding.graded
+        };
+        if self.request.findings.iter().any(|finding| is_modernised(&finding)) {
+            return self.ended_section(machine, EXPERIENCE);
+        }
         let Some(stage) = machine.known() else { return self.undecided_section(machine) };
         let Some(entry) = self.request.steps.stage(self.request.scenario, stage) else {
             return self.undecided_section(machine);
@@ -167,12 +174,18 @@ impl<'a> Planner<'a> {
         let failed = self.request.findings.iter().filter(|finding| finding.check == gate);
         let failed = failed.map(|finding| Concern { finding, severity: finding.severity });
         let ended_by = open_findings(failed).into_iter().next();
-        let section = if gate == EXPERIENCE {
+        let is_blocked = ended_by.as_ref().is_none_or(|finding| finding.severity.is_blocker());
+        let progress = if is_blocked { Readiness::Blocked } else { Readiness::Clear };
+        let mut section = if gate == EXPERIENCE {
             written_section(self.request.steps.modernised())
         } else {
-            empty_section(Vec::new(), Readiness::Blocked)
+            empty_section(Vec::new(), progress)
         };
-        GuideSection { machines: vec![machine], progress: Readiness::Blocked, ended_by, ..section }
+        // What is written of the modernised experience holds at every stage.
+        if let (Some(summary), Some(stage)) = (&mut section.stage, machine.known()) {
+            summary.stage = stage;
+        }
+        GuideSection { machines: vec![machine], progress, ended_by, ..section }
     }
 
     /// A machine whose stage is not known: what has to be said, and no step that is right at one stage alone.

@@ -50,7 +50,11 @@ impl Lab {
                 source: stage.map(|_| EvidenceSource::Person),
                 ..MachineStage::assumed(name)
             };
-            let stages = TargetStages { scenario: Scenario::VmwareClassic, machines: vec![known] };
+            let stages = TargetStages {
+                scenario: Scenario::VmwareClassic,
+                is_modernised: false,
+                machines: vec![known],
+            };
             let target =
                 Target::new((*name).to_owned(), TargetKind::ProtectedVm, Document::default());
             Target { stages, ..target }

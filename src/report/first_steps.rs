@@ -14,6 +14,13 @@ use crate::facts::stage::{EvidenceSource, MachineStage};
 /// How many lines there are at most.
 const MAX_STEPS: usize = 7;
 
+/// How many questions of gates stand before what blocks.
+const MAX_GATE_QUESTIONS: usize = 3;
+
+/// The class of gates, and that of what would block if it does not hold.
+const GATE: u8 = 1;
+const UNKNOWN_BLOCKER: u8 = 3;
+
 /// How much of a text one line shows.
 const MAX_TEXT: usize = 160;
 
@@ -35,6 +42,7 @@ pub(super) fn first_steps(report: &Report) -> Vec<FirstStep> {
     let mut open: Vec<(u8, &CheckResult)> =
         report.results.iter().filter_map(|result| Some((class(result)?, result))).collect();
     open.sort_by_key(|(class, result)| (*class, result.order));
+    postpone_questions(&mut open);
     let mut steps: Vec<FirstStep> = Vec::new();
     let mut seen: BTreeSet<String> = BTreeSet::new();
     for (_, result) in &open {
@@ -64,6 +72,21 @@ pub(super) fn first_steps(report: &Report) -> Vec<FirstStep> {
     steps
 }
 
+/// Leaves a few questions of gates before everything else, and puts the others behind what blocks, so that both are seen.
+fn postpone_questions(open: &mut [(u8, &CheckResult)]) {
+    let mut asked: BTreeSet<&str> = BTreeSet::new();
+    for (class, result) in open.iter_mut() {
+        let is_question = *class == GATE && Status::from_result(result) == Status::Unknown;
+        if is_question {
+            asked.insert(&result.check);
+            if asked.len() > MAX_GATE_QUESTIONS {
+                *class = UNKNOWN_BLOCKER;
+            }
+        }
+    }
+    open.sort_by_key(|(class, result)| (*class, result.order));
+}
+
 /// What makes two findings one thing to do: the same check, or one reason for which many are not known.
 fn step_key(result: &CheckResult) -> String {
     match &result.cause {
@@ -73,15 +96,19 @@ fn step_key(result: &CheckResult) -> String {
     }
 }
 
-/// How soon a finding is worth a line: the stage first, then what blocks, then what is not known, then warnings.
+/// How soon a finding is worth a line: the stage first, then gates, then what blocks, then what is not known, then warnings.
 fn class(result: &CheckResult) -> Option<u8> {
     let waits =
         !result.after.is_empty() || !result.explained_by.is_empty() || result.held.is_some();
     match Status::from_result(result) {
         Status::Unknown if matches!(result.cause, Some(UnknownCause::Stage { .. })) => Some(0),
-        Status::Blocker if !waits => Some(1),
-        Status::Unknown if result.severity.is_blocker() => Some(2),
-        Status::Warning if !waits => Some(3),
+        Status::Blocker if result.is_gate && !waits => Some(GATE),
+        // What another failure explains is known once that one is fixed.
+        Status::Unknown if !result.explained_by.is_empty() => None,
+        Status::Unknown if result.is_gate && result.severity.is_blocker() => Some(GATE),
+        Status::Blocker if !waits => Some(2),
+        Status::Unknown if result.severity.is_blocker() => Some(UNKNOWN_BLOCKER),
+        Status::Warning if !waits => Some(4),
         _ => None,
     }
 }
@@ -146,5 +173,35 @@ fn stage_words(machine: &MachineStage) -> String {
             format!("{stage} ({how}){note}")
         }
         _ => format!("the stage is not known{note}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "all of this module is a test")]
+
+    use super::*;
+    use crate::check::engine::Outcome;
+    use crate::check::severity::Severity;
+    use crate::check::unknown::Unknown;
+    use crate::report::model::tests::report;
+
+    #[test]
+    fn gates_come_first_and_their_questions_do_not_hide_what_blocks() {
+        let question = UnknownCause::Unanswered { question: "Is it?".to_owned() };
+        let unanswered = Outcome::Unknown(Unknown::from(question));
+        let blocks = Severity::BlocksReprotect;
+        let mut findings = vec![("mt1", Outcome::Fail, blocks)];
+        findings.extend((0..5).map(|_| ("site", unanswered.clone(), blocks)));
+        let mut report = report(&findings);
+        for (order, result) in report.results.iter_mut().enumerate() {
+            result.check = format!("check.{order}");
+            result.order = 100 - order;
+            result.is_gate = result.target == "site";
+        }
+        let words: Vec<String> =
+            first_steps(&report).iter().map(|step| step.check.clone()).collect();
+        // In working order: three questions of gates, what blocks, the other questions.
+        assert_eq!(words, ["check.5", "check.4", "check.3", "check.0", "check.2", "check.1"]);
     }
 }

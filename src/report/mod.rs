@@ -9,6 +9,7 @@ pub mod fix_script;
 pub mod github;
 pub mod guide;
 mod html;
+mod hyperv_picture;
 pub mod json;
 pub mod junit;
 mod layout;

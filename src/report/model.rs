@@ -137,6 +137,9 @@ pub struct CheckResult {
     pub held: Option<String>,
     /// Its place in the working order of fixes: smaller comes first.
     pub order: usize,
+    /// Whether it is among the gates, which come before all other work.
+    #[serde(skip)]
+    pub is_gate: bool,
     /// Where it is written.
     pub source: SourceReference,
     /// The known facts that the rule names, by path.
@@ -273,6 +276,7 @@ impl From<Finding> for CheckResult {
             explained_by: finding.explained_by,
             held: finding.held,
             order: finding.order,
+            is_gate: finding.is_gate,
             source: finding.source,
             evidence: finding.evidence,
         }

@@ -9,6 +9,7 @@ use super::drawing::{
 };
 use super::layout::make_visible;
 use super::site_picture::{Arrow, SiteBox, SitePicture, Tier};
+use crate::facts::stage::Scenario;
 
 /// The height of a box: four lines of text.
 const BOX_HEIGHT: i32 = 82;
@@ -35,6 +36,7 @@ struct Frame {
     server_lane: i32,
     process_lane: i32,
     host_lane: i32,
+    machine_lane: i32,
     /// The column of vCenter.
     vcenter_column: i32,
 }
@@ -51,6 +53,7 @@ const WIDE: Frame = Frame {
     server_lane: 34,
     process_lane: 18,
     host_lane: 572,
+    machine_lane: 44,
     vcenter_column: 2,
 };
 
@@ -66,6 +69,7 @@ const NARROW: Frame = Frame {
     server_lane: 18,
     process_lane: 350,
     host_lane: 338,
+    machine_lane: 26,
     vcenter_column: 1,
 };
 
@@ -127,7 +131,7 @@ impl<'p> Sketch<'p> {
         if self.frame.is_wide {
             if has_azure {
                 self.zone("Azure", (0, 0), (AZURE_WIDTH, height));
-                self.way = (286, HEAD + 6, 96, 108);
+                self.way = (281, HEAD + 6, 106, 108);
             }
             self.zone("On premises", home, (width, height));
         } else {
@@ -141,6 +145,8 @@ impl<'p> Sketch<'p> {
         self.connect_process_servers();
         self.connect_vcenter();
         self.connect_hosts();
+        self.connect_machines();
+        self.connect_azure();
         let width = home.0 + width;
         let boxes = (0..self.picture.boxes.len()).map(|place| self.drawn_box(place)).collect();
         let class = self.frame.class;
@@ -226,7 +232,7 @@ impl<'p> Sketch<'p> {
             y += TARGETS_GAP + BOX_HEIGHT;
         }
         let above_targets = if self.frame.is_wide { TARGETS_GAP } else { TARGETS_GAP + 10 };
-        for (places, above) in [(targets, above_targets), (below, 48), (machines, 24)] {
+        for (places, above) in [(targets, above_targets), (below, 48), (machines, 52)] {
             for row in places.chunks(columns) {
                 y += above;
                 for (at, place) in (0..).zip(row) {
@@ -341,7 +347,7 @@ impl<'p> Sketch<'p> {
                 path += &format!("M{IN_X} {entry}H{}", edge + 7);
                 heads += &head_left(edge, entry);
             }
-            self.way = (286, HEAD + 6, 96, (top.bus + 18 - HEAD - 6).max(108));
+            self.way = (281, HEAD + 6, 106, (top.bus + 18 - HEAD - 6).max(108));
         } else {
             let mut highest = top.bus;
             for place in &servers {
@@ -392,6 +398,64 @@ impl<'p> Sketch<'p> {
         }
         if let Some(lowest) = lowest {
             self.wire(common(&classes), format!("M{edge} {exit}H{lane}V{lowest}{path}"), None);
+        }
+    }
+
+    /// Draws the lines from machines to what they come back through: from their tops into the bottoms of the master targets,
+    /// or of the host of a Hyper-V site.
+    fn connect_machines(&mut self) {
+        let tier = match self.picture.scenario {
+            Scenario::VmwareClassic => Tier::MasterTargets,
+            Scenario::Hyperv => Tier::Hosts,
+        };
+        let targets: Vec<(i32, i32)> = self.places(tier).map(|place| self.corners[place]).collect();
+        let lane = self.home.0 + self.frame.machine_lane;
+        let mut classes = Vec::new();
+        let mut path = String::new();
+        let mut lowest = None;
+        for place in self.places(Tier::Machines) {
+            let arrow = self.picture.boxes[place].1.to_target.as_ref();
+            let Some(arrow) = arrow.filter(|_| !targets.is_empty()) else { continue };
+            let (x, y) = self.corners[place];
+            let (x, bus) = (x + 24, y - 34);
+            classes.push(arrow.css_class());
+            self.wire(arrow.css_class(), format!("M{x} {y}V{bus}"), None);
+            self.label(arrow, (x + 8, y - 13), None);
+            path += &format!("M{x} {bus}H{lane}");
+            lowest = Some(bus);
+        }
+        let Some(lowest) = lowest else { return };
+        let mut highest = lowest;
+        let mut heads = String::new();
+        for (x, y) in targets {
+            let (x, bottom) = (x + self.frame.box_width - 24, y + BOX_HEIGHT);
+            let bus = bottom + 13;
+            path += &format!("M{lane} {bus}H{x}V{}", bottom + 7);
+            heads += &head_up(x, bottom);
+            highest = highest.min(bus);
+        }
+        self.wire(common(&classes), format!("M{lane} {lowest}V{highest}{path}"), Some(heads));
+    }
+
+    /// Draws the line from a Hyper-V host to the machines in Azure.
+    fn connect_azure(&mut self) {
+        let Some(machines) = self.places(Tier::AzureMachines).next() else { return };
+        for place in self.places(Tier::Hosts) {
+            let Some(arrow) = &self.picture.boxes[place].1.to_azure else { continue };
+            let ((x, y), to) = (self.corners[place], self.corners[machines]);
+            let edge = to.0 + self.frame.box_width;
+            if self.frame.is_wide {
+                let (from, entry) = (y + 28, to.1 + 58);
+                let path = format!("M{x} {from}H{IN_X}V{entry}H{}", edge + 7);
+                self.wire(arrow.css_class(), path, Some(head_left(edge, entry)));
+                self.label(arrow, (self.home.0 + 60, from - 6), None);
+            } else {
+                let (lane, from, entry) = (self.frame.process_lane, y + 28, to.1 + 28);
+                let path =
+                    format!("M{} {from}H{lane}V{entry}H{}", x + self.frame.box_width, edge + 7);
+                self.wire(arrow.css_class(), path, Some(head_left(edge, entry)));
+                self.label(arrow, (edge + 14, entry - 6), None);
+            }
         }
     }
 
@@ -450,12 +514,16 @@ impl<'p> Sketch<'p> {
         let line = |class, y, text: &str| Line { class, x: 14, y, text: text.to_owned() };
         let (corner, size, lines) = if site_box.tier == Tier::Way {
             let (x, y, width, height) = self.way;
+            let (first, second) = match self.picture.scenario {
+                Scenario::VmwareClassic => ("VPN or", "ExpressRoute"),
+                Scenario::Hyperv => ("HTTPS", ""),
+            };
             let lines = if self.frame.is_wide {
                 let middle = height / 2;
                 vec![
                     line("kind", middle - 22, "way between:"),
-                    line("way", middle - 5, "VPN or"),
-                    line("way", middle + 10, "ExpressRoute"),
+                    line("way", middle - 5, first),
+                    line("way", middle + 10, second),
                     line("verdict-line", middle + 30, &site_box.verdict),
                 ]
             } else {
@@ -511,59 +579,4 @@ fn shorten(name: &str, chars: usize) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::site_picture::tests::picture;
-    use super::*;
-
-    /// The boxes of a drawing as left, top, right, bottom.
-    fn corners(drawing: &Drawing) -> Vec<(i32, i32, i32, i32)> {
-        let corners = |b: &DrawnBox| (b.x, b.y, b.x + b.width, b.y + b.height);
-        drawing.boxes.iter().map(corners).collect()
-    }
-
-    #[test]
-    fn no_two_boxes_touch_and_all_are_on_the_drawing() {
-        for (servers, targets, hosts, machines) in [
-            (0, 1, 0, 0),
-            (0, 2, 1, 0),
-            (1, 0, 1, 1),
-            (1, 1, 1, 1),
-            (1, 1, 2, 3),
-            (1, 2, 2, 6),
-            (2, 3, 4, 7),
-            (3, 7, 12, 500),
-            (9, 50, 50, 0),
-        ] {
-            let picture = picture(servers, targets, hosts, machines);
-            for drawing in drawings(&picture) {
-                let of = format!("{servers} {targets} {hosts} {machines} {}", drawing.class);
-                let all = corners(&drawing);
-                for (n, one) in all.iter().enumerate() {
-                    assert!(one.0 >= 0 && one.1 >= 0, "{of}: {one:?}");
-                    assert!(one.2 <= drawing.width && one.3 <= drawing.height, "{of}: {one:?}");
-                    for other in &all[n + 1..] {
-                        let apart = one.2 < other.0
-                            || other.2 < one.0
-                            || one.3 < other.1
-                            || other.3 < one.1;
-                        assert!(apart, "{of}: {one:?} {other:?}");
-                    }
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn a_line_of_different_states_has_no_colour() {
-        assert_eq!(common([&"pass", &"pass"]), "pass");
-        assert_eq!(common([&"pass", &"na"]), "mixed");
-        assert_eq!(common([]), "mixed");
-    }
-
-    #[test]
-    fn a_long_name_is_cut_after_it_was_made_visible() {
-        assert_eq!(shorten("mt1", 5), "mt1");
-        assert_eq!(shorten("master", 5), "mast\u{2026}");
-        assert_eq!(shorten("\u{202e}", 5), "\\u{2\u{2026}");
-    }
-}
+mod tests;

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use super::layout::pluralize;
 use super::model::{CheckResult, Report};
 use super::outline::{OverallVerdict, Status, group_by_target};
+use crate::facts::stage::Scenario;
 use crate::facts::target_kind::TargetKind;
 use crate::facts::topology::{ConnectionState, SiteConnection, SiteSystem, Topology};
 
@@ -88,7 +89,7 @@ pub(super) struct SiteBox {
     /// All of it as a sentence.
     pub(super) title: String,
     /// The systems it stands for, by their names.
-    members: Vec<String>,
+    pub(super) members: Vec<String>,
 }
 
 /// What is known of the connections of one box.
@@ -111,10 +112,15 @@ pub(super) struct Arrows {
     pub(super) to_process_servers: Option<Arrow>,
     pub(super) to_vcenter: Option<Arrow>,
     pub(super) from_vcenter: Option<Arrow>,
+    /// From a machine to the master target that it comes back through, or to its Hyper-V host.
+    pub(super) to_target: Option<Arrow>,
+    /// From a Hyper-V host to the machines in Azure.
+    pub(super) to_azure: Option<Arrow>,
 }
 
 /// The boxes of a site with their arrows, box by box.
 pub(super) struct SitePicture {
+    pub(super) scenario: Scenario,
     pub(super) boxes: Vec<(SiteBox, Arrows)>,
 }
 
@@ -153,7 +159,11 @@ impl Arrow {
 impl SitePicture {
     /// Returns the picture of a report's site; none when there are not two systems to show.
     pub(super) fn new(report: &Report, anchors: &Anchors<'_>) -> Option<Self> {
-        let topology = report.topology.as_ref().filter(|topology| topology.systems.len() > 1)?;
+        let is_shown = |topology: &&Topology| match topology.scenario {
+            Scenario::VmwareClassic => topology.systems.len() > 1,
+            Scenario::Hyperv => !topology.systems.is_empty(),
+        };
+        let topology = report.topology.as_ref().filter(is_shown)?;
         let results: BTreeMap<&str, Vec<&CheckResult>> =
             group_by_target(report).into_iter().collect();
         let builder = Builder { report, topology, anchors, results };
@@ -161,14 +171,14 @@ impl SitePicture {
             let arrows = builder.arrows(&site_box);
             (site_box, arrows)
         });
-        Some(Self { boxes: boxes.collect() })
+        Some(Self { scenario: topology.scenario, boxes: boxes.collect() })
     }
 }
 
-struct Builder<'a, 'r> {
-    report: &'r Report,
-    topology: &'a Topology,
-    anchors: &'a Anchors<'r>,
+pub(super) struct Builder<'a, 'r> {
+    pub(super) report: &'r Report,
+    pub(super) topology: &'a Topology,
+    pub(super) anchors: &'a Anchors<'r>,
     results: BTreeMap<&'r str, Vec<&'r CheckResult>>,
 }
 
@@ -202,8 +212,13 @@ impl Builder<'_, '_> {
             boxes.push(self.group(tier, shown > 0, &rest));
         }
         let has_azure = boxes.iter().any(|known| known.tier < Tier::Way);
-        if has_azure {
-            boxes.push(self.way());
+        match self.topology.scenario {
+            Scenario::VmwareClassic if has_azure => boxes.push(self.way()),
+            Scenario::VmwareClassic => {}
+            Scenario::Hyperv => {
+                boxes.extend(has_azure.then(|| self.hyperv_way()));
+                boxes.push(self.hyperv_hosts());
+            }
         }
         boxes.sort_by_key(|known| known.tier);
         boxes
@@ -345,10 +360,21 @@ impl Builder<'_, '_> {
             Tier::ConfigurationServer => {
                 Arrows { to_vcenter: connections(TargetKind::Vcenter, false), ..Arrows::default() }
             }
+            Tier::Hosts if self.topology.scenario == Scenario::Hyperv => {
+                Arrows { to_azure: self.hyperv_connection(), ..Arrows::default() }
+            }
+            Tier::Machines if self.topology.scenario == Scenario::Hyperv => {
+                Arrows { to_target: Some(self.hyperv_way_home(site_box)), ..Arrows::default() }
+            }
+            Tier::Machines => {
+                let linux = connections(TargetKind::LinuxMt, false);
+                let windows = connections(TargetKind::WindowsMt, false);
+                Arrows { to_target: linux.or(windows), ..Arrows::default() }
+            }
             Tier::Hosts => {
                 Arrows { from_vcenter: connections(TargetKind::Vcenter, true), ..Arrows::default() }
             }
-            Tier::Way | Tier::Vcenter | Tier::Machines => Arrows::default(),
+            Tier::Way | Tier::Vcenter => Arrows::default(),
         }
     }
 
@@ -371,12 +397,13 @@ impl Builder<'_, '_> {
         if connections.len() > MAX_LISTED {
             sentences.push(format!("And {} more.", connections.len() - MAX_LISTED));
         }
-        let key = worst.check.map(|check| (check, worst.checked_on.as_str()));
+        let own = self.anchors.targets.get(worst.checked_on.as_str()).cloned();
+        let decided = worst.check.map(|check| (check, worst.checked_on.as_str()));
         Some(Arrow {
             port,
             label,
             status: status(worst),
-            href: key.and_then(|key| self.anchors.finding(key)),
+            href: decided.map_or(own, |key| self.anchors.finding(key)),
             title: sentences.join(" "),
         })
     }
@@ -385,7 +412,7 @@ impl Builder<'_, '_> {
 /// Returns the status that a connection is shown like.
 fn status(connection: &SiteConnection) -> Option<Status> {
     match connection.state {
-        ConnectionState::NotAsked => None,
+        ConnectionState::NotAsked | ConnectionState::Detached => None,
         ConnectionState::Undecided => Some(Status::Unknown),
         state if state.is_good() => Some(Status::Pass),
         // A firewall or a name is seen from the master target's place alone (network.cs-to-vcenter-443).
@@ -442,157 +469,4 @@ fn count_words(results: &[&CheckResult]) -> String {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
-    use super::*;
-    use crate::check::definition::Severity;
-    use crate::check::engine::Outcome;
-    use crate::report::model::tests::report;
-
-    fn system(kind: TargetKind, name: String) -> SiteSystem {
-        SiteSystem { name, kind, detail: None }
-    }
-
-    fn connection(
-        from: (TargetKind, &str),
-        to: (TargetKind, &str),
-        state: ConnectionState,
-    ) -> SiteConnection {
-        SiteConnection {
-            from: from.1.to_owned(),
-            from_kind: from.0,
-            to: to.1.to_owned(),
-            to_kind: to.0,
-            port: Some(443),
-            state,
-            found: "so it is".to_owned(),
-            checked_on: from.1.to_owned(),
-            check: Some("a.b"),
-        }
-    }
-
-    fn anchors() -> Anchors<'static> {
-        Anchors {
-            findings: BTreeMap::from([(("a.b", "mt1"), "finding-7".to_owned())]),
-            targets: BTreeMap::from([("mt1", "target-0".to_owned())]),
-            all_targets: "all",
-        }
-    }
-
-    /// The picture of a site of so many systems that all reach each other.
-    pub(in crate::report) fn picture(
-        servers: usize,
-        targets: usize,
-        hosts: usize,
-        machines: usize,
-    ) -> SitePicture {
-        use TargetKind::{ConfigurationServer, Esxi, LinuxMt, ProcessServer, ProtectedVm, Vcenter};
-        let mut systems =
-            vec![system(ConfigurationServer, "cs".to_owned()), system(Vcenter, "vc".to_owned())];
-        for (kind, word, count) in [
-            (ProcessServer, "ps", servers),
-            (LinuxMt, "mt", targets),
-            (Esxi, "esx", hosts),
-            (ProtectedVm, "app", machines),
-        ] {
-            systems.extend((0..count).map(|n| system(kind, format!("{word}{n}"))));
-        }
-        let mut connections = Vec::new();
-        for one in &systems {
-            for other in &systems {
-                let ends = ((one.kind, &*one.name), (other.kind, &*other.name));
-                connections.push(connection(ends.0, ends.1, ConnectionState::Open));
-            }
-        }
-        let topology = Topology { name: None, systems, machines_in_azure: machines, connections };
-        let report = report(&[]).with_topology(topology);
-        SitePicture::new(&report, &anchors()).expect("it has two systems")
-    }
-
-    #[test]
-    fn what_is_too_much_is_one_box() {
-        let picture = picture(3, 50, 7, 500);
-        let names = |tier| -> Vec<&str> {
-            let boxes = picture.boxes.iter().map(|(known, _)| known);
-            boxes.filter(|known| known.tier == tier).map(|known| known.name.as_str()).collect()
-        };
-        assert_eq!(names(Tier::ProcessServers), ["ps0", "ps1", "ps2"]);
-        assert_eq!(names(Tier::MasterTargets), ["mt0", "mt1", "mt2", "mt3", "mt4", "45 more"]);
-        assert_eq!(names(Tier::Hosts).last(), Some(&"2 more"));
-        assert_eq!(names(Tier::Machines), ["500 machines"]);
-        assert_eq!(names(Tier::AzureMachines), ["500 machines"]);
-        assert_eq!(names(Tier::Way), ["VPN or ExpressRoute"]);
-    }
-
-    #[test]
-    fn one_system_is_no_site() {
-        let systems = vec![system(TargetKind::LinuxMt, "mt1".to_owned())];
-        let topology = Topology { systems, ..Topology::default() };
-        assert!(SitePicture::new(&report(&[]).with_topology(topology), &anchors()).is_none());
-        assert!(SitePicture::new(&report(&[]), &anchors()).is_none());
-    }
-
-    #[test]
-    fn the_worst_of_several_is_said_with_its_number() {
-        use ConnectionState::{Filtered, NotAsked, Open, Refused};
-        use TargetKind::{ConfigurationServer, LinuxMt, ProcessServer, Vcenter};
-        let of = |states: &[ConnectionState], to: TargetKind| {
-            let (mt1, from) = ((LinuxMt, "mt1"), system(LinuxMt, "mt1".to_owned()));
-            let connections: Vec<SiteConnection> =
-                states.iter().map(|state| connection(mt1, (to, "x"), *state)).collect();
-            let report = report(&[]);
-            let topology = Topology { systems: vec![from], connections, ..Topology::default() };
-            let anchors = anchors();
-            let builder = Builder {
-                report: &report,
-                topology: &topology,
-                anchors: &anchors,
-                results: BTreeMap::new(),
-            };
-            let all: Vec<&SiteConnection> = topology.connections.iter().collect();
-            let arrow = builder.arrow(&all).expect("there is a connection");
-            (arrow.label.clone(), arrow.css_class(), arrow.href.unwrap_or_default())
-        };
-        let seven = || "finding-7".to_owned();
-        for (states, to, label, class) in [
-            (&[Open][..], ConfigurationServer, "open", "pass"),
-            (&[Refused], ConfigurationServer, "refused", "blocker"),
-            (&[NotAsked], ConfigurationServer, "not asked", "na"),
-            (&[Open, Refused, Open], ProcessServer, "refused 1/3", "blocker"),
-            (&[Open, NotAsked], ProcessServer, "not asked 1/2", "na"),
-            (&[Filtered], ConfigurationServer, "filtered", "blocker"),
-            (&[Filtered], Vcenter, "filtered", "warning"),
-            (&[Refused], Vcenter, "refused", "blocker"),
-        ] {
-            let expected = (label.to_owned(), class, seven());
-            assert_eq!(of(states, to), expected, "{states:?}");
-        }
-    }
-
-    #[test]
-    fn a_box_says_the_worst_of_its_target_and_leads_there() {
-        let blocks = Severity::BlocksReprotect;
-        let report = report(&[
-            ("mt1", Outcome::Pass, blocks),
-            ("mt1", Outcome::Fail, blocks),
-            ("mt1", Outcome::Fail, Severity::Warning),
-        ]);
-        let systems = vec![
-            system(TargetKind::LinuxMt, "mt1".to_owned()),
-            system(TargetKind::LinuxMt, "mt2".to_owned()),
-        ];
-        let report = report.with_topology(Topology { systems, ..Topology::default() });
-        let picture = SitePicture::new(&report, &anchors()).expect("it has two systems");
-        let said: Vec<_> = picture
-            .boxes
-            .iter()
-            .map(|(known, _)| (known.css_class(), known.title.as_str(), known.href.as_deref()))
-            .collect();
-        assert_eq!(
-            said,
-            [
-                ("blocker", "master target mt1: blocked, 1 fail, 1 warning", Some("target-0")),
-                ("na", "master target mt2: not checked, no part of this run", None),
-            ]
-        );
-    }
-}
+pub(super) mod tests;

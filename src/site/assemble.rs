@@ -11,6 +11,7 @@ use std::sync::Arc;
 use super::from_vault::VaultSite;
 use super::model::{EsxiHost, MasterTarget, Site};
 use super::roots::{NOT_ASKED_OVER_SSH, with_every_root};
+use super::server_views;
 use super::target::{WrongKindError, host_target, named_targets, shell_host, with_failure_reason};
 use crate::check::{CheckSet, Target};
 use crate::facts::azure::answers::VaultAnswers;
@@ -127,6 +128,7 @@ impl Site {
                 others.filter(|other| targets.iter().all(|known| known.name != other.name));
             targets.extend(others.collect::<Vec<_>>());
         }
+        server_views::share(&mut targets);
         join_returned(&mut targets, returned);
         if matches!(coverage, Coverage::Hosts | Coverage::HostsAndAnswers) {
             // What nobody asked the machine itself, a person may know.

@@ -118,6 +118,9 @@ pub enum SiteFault {
     /// A Windows master target with `ssh:`.
     #[error("a Windows master target is not asked over SSH")]
     WindowsOverSsh,
+    /// A Windows process server with `ssh:`.
+    #[error("a Windows process server is not asked over SSH")]
+    WindowsServerOverSsh,
     /// A Linux master target with `capture:`.
     #[error("only a Windows master target has a capture:")]
     CaptureOfLinux,
@@ -164,6 +167,9 @@ impl SiteFault {
             Self::WindowsOverSsh => {
                 Some("take ssh: out, and name what preflight collect script --windows printed: capture: FILE".to_owned())
             }
+            Self::WindowsServerOverSsh => Some(
+                "take ssh: out: what it reaches is a question then, or what the vault shows".to_owned(),
+            ),
             Self::CaptureOfLinux => {
                 Some("write ssh: capture:FILE, or os: windows when it runs Windows".to_owned())
             }

@@ -17,6 +17,7 @@ pub mod inventory;
 mod model;
 mod pairings;
 mod roots;
+mod server_views;
 mod site_facts;
 mod stages;
 pub mod target;

@@ -11,7 +11,7 @@ use super::azure::AzureVault;
 use super::error::SiteFault;
 use super::value::{
     Address, DATA_PORT, FileSystem, GuestSystem, Label, Link, MemorySize, Name, ReturnLocation,
-    ServerRole, Version, Via,
+    ServerRole, VaultExperience, Version, Via,
 };
 use crate::check::Waiver;
 use crate::facts::probe::DEFAULT_RETENTION;
@@ -30,6 +30,8 @@ pub struct Site {
     pub name: Option<Label>,
     /// The failback scenario; VMware machines by default.
     pub scenario: Scenario,
+    /// Which experience of Site Recovery the vault has; a question while nothing is said.
+    pub experience: Option<VaultExperience>,
     /// The stage of machines that have none of their own.
     pub stage: Option<Stage>,
     /// The stage given with `--stage`, which overrides everything.

@@ -9,6 +9,9 @@ use crate::facts::Document;
 /// Why nothing is known of a machine that has returned by its own word.
 pub(super) const NOT_ASKED_OVER_SSH: &str = "it was not asked over SSH";
 
+/// Why nothing is known of a Windows process server by its own word.
+const WINDOWS_SERVER: &str = "it runs Windows, which is not asked over SSH";
+
 /// For each root of the facts, why it is missing when no system provides it.
 const MISSING_PROVIDER: &[(&str, &str)] = &[
     ("mt", "the site gives it no ssh:"),
@@ -39,6 +42,10 @@ pub(super) fn with_every_root(target: Target, site: &Site) -> Target {
             let reason = "the site names no machine that fails back";
             document.absent.insert(path.to_owned(), reason.to_owned());
         }
+    }
+    let is_windows = document.known["site"].pointer("/process_server/is_windows");
+    if is_windows.and_then(serde_json::Value::as_bool) == Some(true) {
+        document = document.or_absent("ps", WINDOWS_SERVER);
     }
     for (root, reason) in MISSING_PROVIDER {
         document = document.or_absent(root, reason);

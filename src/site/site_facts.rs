@@ -5,16 +5,21 @@
 use std::collections::BTreeMap;
 
 use super::model::{MasterTarget, ProcessServer, ProtectedVm, Site};
-use super::value::{FileSystem, GuestSystem, Link, Name, ReturnLocation, ServerRole};
+use super::value::{
+    FileSystem, GuestSystem, Link, Name, ReturnLocation, ServerRole, VaultExperience,
+};
 use crate::check::Target;
 use crate::facts::probe::ProbeEnv;
 use crate::facts::site::{
-    PlannedMachineFacts, PlannedMasterTargetFacts, PlannedProcessServerFacts, SiteAnswer,
-    SiteFacts, SiteServerFacts, SiteVcenterFacts,
+    AnswerValue, PlannedMachineFacts, PlannedMasterTargetFacts, PlannedProcessServerFacts,
+    SiteAnswer, SiteFacts, SiteServerFacts, SiteVcenterFacts,
 };
 use crate::facts::stage::Scenario;
 use crate::facts::target_kind::TargetKind;
 use crate::facts::{Collection, Document, Fact};
+
+/// The question which experience the vault has.
+const EXPERIENCE: &str = "azure.experience";
 
 impl Site {
     /// Returns the addresses and paths that the probes of a host need.
@@ -86,18 +91,37 @@ impl Site {
             is_without_vmm: self.vmm == Some(false),
             link_is_vpn: self.link == Some(Link::Vpn),
             machine: or_missing(
-                self.protected_vms.iter().find(|vm| vm.name.as_str() == target).map(machine_facts),
+                self.protected_vms
+                    .iter()
+                    .find(|vm| vm.name.as_str() == target)
+                    .map(|vm| self.machine_facts(vm)),
                 "machine like this",
             ),
             process_server: or_missing(
                 self.process_servers.iter().find(|server| server.name.as_str() == target).map(
                     |server| PlannedProcessServerFacts {
                         is_on_premises: server.role == Some(ServerRole::OnPremises),
+                        is_windows: server.os == Some(GuestSystem::Windows),
                     },
                 ),
                 "process server like this",
             ),
             stages: self.written_stages(target),
+        }
+    }
+
+    fn machine_facts(&self, vm: &ProtectedVm) -> PlannedMachineFacts {
+        PlannedMachineFacts {
+            is_virtual: vm.physical == Some(false),
+            is_linux: vm.os == Some(GuestSystem::Linux),
+            is_windows: vm.os == Some(GuestSystem::Windows),
+            is_grouped: self.replication_groups.iter().any(|group| group.vms.contains(&vm.name)),
+            is_original_location: vm.location == Some(ReturnLocation::Original),
+            address: vm
+                .address
+                .map(|address| address.to_string())
+                .ok_or("the site says no address: of it")
+                .into(),
         }
     }
 
@@ -199,33 +223,37 @@ impl Site {
     /// that key.
     pub fn document(&self, target: &str) -> Document {
         let site = Document::new("site", &self.facts(target));
+        let written = self.experience_answer();
         match &self.answers {
+            // What ends the case is told, whatever else is asked.
+            None if self.experience == Some(VaultExperience::Modernised) => {
+                let given: BTreeMap<&str, SiteAnswer> = written.into_iter().collect();
+                site.join(Document::new("answers", &given))
+            }
             None => site,
             Some(answers) => {
                 // An answer about this target alone counts before one about all.
                 let for_all = answers.iter().filter(|entry| entry.is_for_all());
                 let alone = answers.iter().filter(|entry| entry.target.as_deref() == Some(target));
-                let given: BTreeMap<&str, SiteAnswer> = for_all
-                    .chain(alone)
-                    .map(|entry| (entry.check.as_str(), entry.answer()))
-                    .collect();
+                let answered =
+                    for_all.chain(alone).map(|entry| (entry.check.as_str(), entry.answer()));
+                let given: BTreeMap<&str, SiteAnswer> =
+                    written.into_iter().chain(answered).collect();
                 site.join(Document::new("answers", &given))
             }
         }
     }
-}
 
-fn machine_facts(vm: &ProtectedVm) -> PlannedMachineFacts {
-    PlannedMachineFacts {
-        is_virtual: vm.physical == Some(false),
-        is_linux: vm.os == Some(GuestSystem::Linux),
-        is_windows: vm.os == Some(GuestSystem::Windows),
-        is_original_location: vm.location == Some(ReturnLocation::Original),
-        address: vm
-            .address
-            .map(|address| address.to_string())
-            .ok_or("the site says no address: of it")
-            .into(),
+    /// Returns the answer that `experience:` gives to the question which experience the vault has.
+    fn experience_answer(&self) -> Option<(&'static str, SiteAnswer)> {
+        let experience = self.experience?;
+        let value = match experience {
+            VaultExperience::Classic => AnswerValue::Yes,
+            VaultExperience::Modernised => AnswerValue::No,
+        };
+        let by = format!("the site file (experience: {})", experience.as_str());
+        let at = SiteAnswer::UNDATED.to_owned();
+        Some((EXPERIENCE, SiteAnswer { value, by, at, stage: None }))
     }
 }
 

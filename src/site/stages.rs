@@ -5,6 +5,7 @@
 use serde_json::Value;
 
 use super::model::{ProtectedVm, Site};
+use super::value::VaultExperience;
 use crate::check::model::CheckScope;
 use crate::check::{Target, TargetStages};
 use crate::facts::stage::{self, MachineStage, Scenario, Stage, StageReading};
@@ -50,15 +51,17 @@ impl Site {
                 machines.push(self.decide_stage(vm.name.as_str(), &by_vault));
             }
         }
+        let is_modernised = self.is_modernised(targets);
         for target in targets {
             if matches!(target.kind, TargetKind::Image | TargetKind::Packages) {
                 continue;
             }
             let concerned = self.concerned(&target.name, target.kind, &machines);
             if target.document.known.get("site").is_some() {
-                target.document.set_member("site", "stages", &known_stages(&concerned));
+                target.document.set_member("site.stages", &known_stages(&concerned));
             }
-            target.stages = TargetStages { scenario: self.scenario, machines: concerned };
+            target.stages =
+                TargetStages { scenario: self.scenario, is_modernised, machines: concerned };
         }
     }
 
@@ -78,6 +81,18 @@ impl Site {
             | CheckScope::Group
             | CheckScope::Network
             | CheckScope::Image => Vec::new(),
+        }
+    }
+
+    /// Whether the vault is of the modernised experience: by what it shows, otherwise by the site file.
+    fn is_modernised(&self, targets: &[Target]) -> bool {
+        let shown = targets.iter().find_map(|target| {
+            target.document.known.get("azure")?.pointer("/plan/is_classic/state")?.as_str()
+        });
+        match shown {
+            Some("bad") => true,
+            Some("good") => false,
+            _ => self.experience == Some(VaultExperience::Modernised),
         }
     }
 
@@ -129,7 +144,10 @@ fn known_stages(machines: &[MachineStage]) -> Collection<Stage> {
 
 /// Returns what is seen of a machine's stage, best first: what vSphere leaves open, the machine itself may narrow down.
 fn readings(document: &Document) -> Vec<StageReading> {
-    let by_guest = document.known.get("guest").and_then(|guest| guest["is_home"].as_bool());
+    let fact = |path: &str| document.known.pointer(path);
+    // Who answers while the machine is off is another one.
+    let is_off = fact("/vm/power").and_then(Value::as_str) == Some("poweredOff");
+    let by_guest = fact("/guest/is_home").and_then(Value::as_bool).filter(|_| !is_off);
     let by_guest = by_guest.map(StageReading::from_guest);
     match (vsphere_reading(document), by_guest) {
         (Some(vsphere), Some(guest)) => vec![vsphere.narrowed_by(&guest), guest],

@@ -18,18 +18,19 @@ use crate::facts::topology::{ConnectionState, SiteConnection, SiteSystem, Topolo
 const HTTPS: u16 = 443;
 
 impl Site {
-    /// Returns the systems of the site and the connections between them. Of a scenario without a
-    /// configuration server only the name is returned, for its checks are of other systems.
+    /// Returns the systems of the site and the connections between them. Of a Hyper-V site those are its machines: nobody
+    /// names its hosts, and nobody asks them.
     pub fn topology(&self, targets: &[Target]) -> Topology {
         let name = self.name.as_ref().map(ToString::to_string);
-        if self.scenario != Scenario::VmwareClassic {
-            return Topology { name, ..Topology::default() };
-        }
-        let systems = self.systems(targets);
+        let scenario = self.scenario;
+        let systems = match scenario {
+            Scenario::VmwareClassic => self.systems(targets),
+            Scenario::Hyperv => self.protected_vms.iter().map(machine).collect(),
+        };
         let machines_in_azure =
             self.protected_vms.iter().filter(|machine| self.is_in_azure(machine, targets)).count();
         let connections = Connections { site: self, targets, systems: &systems }.all();
-        Topology { name, machines_in_azure, connections, systems }
+        Topology { name, scenario, machines_in_azure, connections, systems }
     }
 
     /// Returns every system of the site, and those that only a target tells of.
@@ -59,10 +60,7 @@ impl Site {
         for host in &self.esxi {
             systems.push(system(host.name.to_string(), TargetKind::Esxi, None));
         }
-        for machine in &self.protected_vms {
-            let through = machine.master_target.as_ref().map(|name| format!("through {name}"));
-            systems.push(system(machine.name.to_string(), TargetKind::ProtectedVm, through));
-        }
+        systems.extend(self.protected_vms.iter().map(machine));
         for target in targets {
             let is_drawn =
                 !matches!(target.kind, TargetKind::Site | TargetKind::Image | TargetKind::Packages);
@@ -88,6 +86,12 @@ impl Site {
         let stage = shown.and_then(MachineStage::known).or(machine.stage).or(self.stage);
         stage.is_none_or(|stage| !at_home.contains(&stage))
     }
+}
+
+/// Returns a machine that fails back as a system.
+fn machine(machine: &ProtectedVm) -> SiteSystem {
+    let detail = machine.master_target.as_ref().map(|name| format!("through {name}"));
+    SiteSystem { name: machine.name.to_string(), kind: TargetKind::ProtectedVm, detail }
 }
 
 /// What the connections of a site are made of.
@@ -127,7 +131,49 @@ impl Connections<'_> {
         }
         all.extend(self.to_vcenter());
         all.extend(self.to_hosts());
+        all.extend(self.to_master_targets());
         all
+    }
+
+    /// Returns whether the disks of each machine hang on the master target that it comes back through, as vCenter shows it.
+    fn to_master_targets(&self) -> Vec<SiteConnection> {
+        let planned =
+            |machine: &ProtectedVm| match (&machine.master_target, self.only_master_target()) {
+                (Some(name), _) => Some(name.clone()),
+                (None, only) => only,
+            };
+        let connected = |machine: &ProtectedVm| {
+            let through = planned(machine)?;
+            let to = self.systems.iter().find(|system| {
+                let is_target = matches!(system.kind, TargetKind::LinuxMt | TargetKind::WindowsMt);
+                is_target && system.name == through.as_str()
+            })?;
+            let from = self
+                .of_kind(TargetKind::ProtectedVm)
+                .find(|system| system.name == machine.name.as_str())?;
+            let target = self.target(from);
+            let path = "vm.written_from_azure";
+            let attached = target.and_then(|target| value(&target.document.known, path)?.as_bool());
+            let seen = match attached {
+                Some(true) => {
+                    (ConnectionState::Attached, "vCenter shows its disks there".to_owned())
+                }
+                Some(false) => {
+                    (ConnectionState::Detached, "vCenter shows none of its disks there".to_owned())
+                }
+                None => (ConnectionState::NotAsked, self.absent(target, path)),
+            };
+            Some(connection(from, to, None, seen, None))
+        };
+        self.site.protected_vms.iter().filter_map(connected).collect()
+    }
+
+    /// Returns the master target that machines use which name none.
+    fn only_master_target(&self) -> Option<super::Name> {
+        match self.site.master_targets.as_slice() {
+            [one] => Some(one.name.clone()),
+            _ => None,
+        }
     }
 
     fn of_kind(&self, kind: TargetKind) -> impl Iterator<Item = &SiteSystem> + Clone {
@@ -347,6 +393,7 @@ protected_vms:
                 "mt2 -> ps2:4443 not asked",
                 "cs01 -> vc01:443 not asked",
                 "vc01 -> esx1 not asked",
+                "app 1 -> mt1 not asked",
             ]
         );
         assert!(topology.connections.iter().all(
@@ -391,6 +438,7 @@ protected_vms:
                 "cs01 -> vc01:443 filtered",
                 "vc01 -> esx1 disconnected",
                 "vc01 -> esx2 connected",
+                "app 1 -> mt1 not asked",
             ]
         );
         let found = |at: usize| topology.connections[at].found.as_str();
@@ -425,8 +473,30 @@ protected_vms:
     }
 
     #[test]
-    fn another_scenario_has_a_name_and_no_systems() {
-        let topology = site("{ name: Falun, scenario: hyperv }").topology(&[]);
-        assert_eq!(topology, Topology { name: Some("Falun".to_owned()), ..Topology::default() });
+    fn a_hyperv_site_is_its_machines() {
+        let text = "{ name: Falun, scenario: hyperv, protected_vms: [ { name: app, stage: verify }, { name: db } ] }";
+        let topology = site(text).topology(&[]);
+        let names: Vec<&str> = topology.systems.iter().map(|system| system.name.as_str()).collect();
+        assert_eq!(names, ["app", "db"]);
+        assert_eq!((topology.scenario, topology.machines_in_azure), (Scenario::Hyperv, 1));
+        assert_eq!(topology.connections, []);
+    }
+
+    #[test]
+    fn a_machine_leads_to_the_master_target_that_has_its_disks() {
+        let vm = |attached: bool| json!({ "vm": { "written_from_azure": attached } });
+        let targets = [
+            target("app 1", TargetKind::ProtectedVm, vm(true)),
+            target("app 2", TargetKind::ProtectedVm, vm(false)),
+        ];
+        let topology = site(SITE).topology(&targets);
+        let words = connections(&topology);
+        assert_eq!(words.last().map(String::as_str), Some("app 1 -> mt1 attached"));
+        let one = SITE.replace(", { name: mt2, ssh: 'local:' }", "");
+        let words = connections(&site(&one).topology(&targets));
+        let last: Vec<&str> = words.iter().rev().take(3).rev().map(String::as_str).collect();
+        let expected =
+            ["app 1 -> mt1 attached", "app 2 -> mt1 not attached", "app 3 -> mt1 not asked"];
+        assert_eq!(last, expected);
     }
 }

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 
 use super::answers::AnswerEntry;
 use super::error::SiteFault;
-use super::model::{MasterTarget, Site};
-use super::value::Via;
+use super::model::{MasterTarget, ProcessServer, Site};
+use super::value::{GuestSystem, Via};
 use crate::check::CheckSet;
 use crate::facts::target_kind::TargetKind;
 use crate::facts::windows::capture::drive_of;
@@ -59,6 +59,13 @@ pub fn validate(site: &Site, checks: &CheckSet) -> Result<(), LocatedFault> {
     for (index, target) in site.master_targets.iter().enumerate() {
         check_master_target(target)
             .map_err(|(key, fault)| (SitePath::item("master_targets", index, key), fault))?;
+    }
+    let is_windows = |server: &ProcessServer| server.os == Some(GuestSystem::Windows);
+    for (index, server) in site.process_servers.iter().enumerate() {
+        if is_windows(server) && server.ssh.is_some() {
+            let at = SitePath::item("process_servers", index, "ssh");
+            return Err((at, SiteFault::WindowsServerOverSsh));
+        }
     }
     check_answers(site, checks)?;
     for (index, waiver) in site.waivers.iter().enumerate() {

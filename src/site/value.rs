@@ -279,6 +279,27 @@ pub enum ServerRole {
     OnPremises,
 }
 
+/// Which experience of Site Recovery the vault has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum VaultExperience {
+    /// With a configuration server: what is checked here.
+    Classic,
+    /// With a replication appliance: its failback has other steps.
+    #[serde(alias = "modernized")]
+    Modernised,
+}
+
+impl VaultExperience {
+    /// Returns its name in the site file.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Classic => "classic",
+            Self::Modernised => "modernised",
+        }
+    }
+}
+
 /// How the Azure network is linked to the site.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]

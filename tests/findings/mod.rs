@@ -10,6 +10,7 @@ use preflight::check::engine::{Finding, Outcome, SkippedCheck, Target};
 use preflight::check::status::FailOn;
 use preflight::check::unknown::UnknownCause;
 use preflight::facts::Document;
+use preflight::facts::stage::Scenario;
 use preflight::facts::target_kind::TargetKind;
 use preflight::facts::topology::{ConnectionState, SiteConnection, SiteSystem, Topology};
 use preflight::report::Report;
@@ -76,6 +77,7 @@ impl Said<'_> {
             },
             after: Vec::new(),
             explained_by: Vec::new(),
+            is_gate: false,
             held: None,
             graded: false,
             order: 0,
@@ -285,6 +287,7 @@ pub fn hostile<T: AsRef<str>>(texts: &[T]) -> Report {
     };
     let topology = Topology {
         name: names.first().map(|name| (*name).to_owned()),
+        scenario: Scenario::VmwareClassic,
         systems: names.iter().enumerate().map(system).collect(),
         machines_in_azure: names.len(),
         connections: names.iter().enumerate().map(connection).collect(),
@@ -305,11 +308,12 @@ pub fn topology(
     };
     let connection = |(from, to, port, state): &(&str, &str, Option<u16>, ConnectionState)| {
         let check = match (kind(from), kind(to)) {
-            (TargetKind::LinuxMt, TargetKind::ConfigurationServer) => "network.mt-to-cs-443",
-            (TargetKind::LinuxMt, _) => "network.mt-to-ps-9443",
-            (TargetKind::ProcessServer, _) => "network.ps-to-cs-443",
-            (TargetKind::Vcenter, _) => "esxi.host-connected",
-            _ => "network.cs-to-vcenter-443",
+            (TargetKind::LinuxMt, TargetKind::ConfigurationServer) => Some("network.mt-to-cs-443"),
+            (TargetKind::LinuxMt, _) => Some("network.mt-to-ps-9443"),
+            (TargetKind::ProcessServer, _) => Some("network.ps-to-cs-443"),
+            (TargetKind::Vcenter, _) => Some("esxi.host-connected"),
+            (TargetKind::ProtectedVm, _) => None,
+            _ => Some("network.cs-to-vcenter-443"),
         };
         SiteConnection {
             from: (*from).to_owned(),
@@ -319,13 +323,18 @@ pub fn topology(
             port: *port,
             state: *state,
             found: format!("{to} is {}", state.as_str()),
-            checked_on: if port.is_none() { (*to).to_owned() } else { (*from).to_owned() },
-            check: Some(check),
+            checked_on: if kind(from) == TargetKind::Vcenter {
+                (*to).to_owned()
+            } else {
+                (*from).to_owned()
+            },
+            check,
         }
     };
     let machines = systems.iter().filter(|(kind, _)| *kind == TargetKind::ProtectedVm).count();
     Topology {
         name: name.map(str::to_owned),
+        scenario: Scenario::VmwareClassic,
         systems: systems
             .iter()
             .map(|(kind, name)| SiteSystem { name: (*name).to_owned(), kind: *kind, detail: None })
@@ -337,7 +346,9 @@ pub fn topology(
 
 /// A site of two process servers and three master targets, one of which reaches nothing.
 pub fn site_report() -> Report {
-    use ConnectionState::{Connected, Disconnected, NotAsked, Open, Refused, UnknownName};
+    use ConnectionState::{
+        Attached, Connected, Detached, Disconnected, NotAsked, Open, Refused, UnknownName,
+    };
     use TargetKind::{ConfigurationServer, Esxi, LinuxMt, ProcessServer, ProtectedVm, Vcenter};
     let systems = [
         (ProcessServer, "ps1"),
@@ -368,6 +379,8 @@ pub fn site_report() -> Report {
         (cs, "vc01.example.test", Some(443), UnknownName),
         ("vc01.example.test", "esx1.example.test", None, Connected),
         ("vc01.example.test", "esx2.example.test", None, Disconnected),
+        ("app-01", "mt2", None, Attached),
+        ("a name that is far too long for any box", "mt1", None, Detached),
     ];
     let said = |check, title, target, outcome, severity, found| Said {
         check,
@@ -402,6 +415,42 @@ pub fn site_report() -> Report {
         said("vm.on", "it is on", "app-01", Outcome::Fail, Severity::Warning, "it is off"),
     ];
     report(&results, &[]).with_topology(topology(Some("Falun"), &systems, &connections))
+}
+
+/// A Hyper-V site of two machines whose host is not connected.
+pub fn hyperv_report() -> Report {
+    let machines = [(TargetKind::ProtectedVm, "app-01"), (TargetKind::ProtectedVm, "app-02")];
+    let said = |check, title, target, outcome, severity, found| Said {
+        check,
+        title,
+        target,
+        outcome,
+        severity,
+        found,
+        evidence: "x",
+    };
+    let blocks = Severity::BlocksFailback;
+    let results = [
+        said(
+            "hyperv.host-connected",
+            "it is connected",
+            "site",
+            Outcome::Fail,
+            blocks,
+            "no, says ann",
+        ),
+        said("hyperv.committed", "it is committed", "app-01", Outcome::Pass, blocks, "yes"),
+        said(
+            "hyperv.committed",
+            "it is committed",
+            "app-02",
+            Outcome::Fail,
+            blocks,
+            "no, says ann",
+        ),
+    ];
+    let topology = topology(Some("Falun"), &machines, &[]);
+    report(&results, &[]).with_topology(Topology { scenario: Scenario::Hyperv, ..topology })
 }
 
 /// A site of so many master targets and machines, behind three process servers; each tenth master

@@ -392,7 +392,9 @@ fn is_of_whole_site(check: &Check) -> bool {
 /// Returns the targets that a check is decided on.
 fn targets_of(check: &Check, list: &QuestionList) -> Vec<usize> {
     let applies = |(_, target): &(usize, &crate::check::Target)| {
-        check.applies_to.contains(&target.kind) && check.scenario.includes(target.stages.scenario)
+        check.applies_to.contains(&target.kind)
+            && check.scenario.includes(target.stages.scenario)
+            && check.experience.includes(target.stages.is_modernised)
     };
     list.targets.iter().enumerate().filter(applies).map(|(place, _)| place).collect()
 }

@@ -7,6 +7,8 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+pub use super::port_state::PortState;
+use super::server_seen::{ServerSeen, ServerView};
 use crate::facts::address::{self, ServerAddress};
 use crate::facts::agent::unified_agent::{self, AgentFacts, installation};
 use crate::facts::probe::{Probe, ProbeEnv, ProbeName};
@@ -142,6 +144,8 @@ pub struct PortsFacts {
     pub same_server: Fact<bool>,
     /// Port 443 of the configuration server: the one the site names, else the agent's.
     pub configuration_server: Fact<PortFacts>,
+    /// The same port as all hosts see it that were asked in the same run.
+    pub configuration_server_seen: Fact<ServerSeen>,
     /// The data port of every process server the site names.
     pub process_servers: Collection<PortFacts>,
     /// The port of vCenter's API.
@@ -168,22 +172,6 @@ pub struct PortFacts {
     pub serves: Fact<bool>,
     /// All of it in words, for people, with the place.
     pub said: String,
-}
-
-/// What a TCP connection led to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum PortState {
-    /// It was taken.
-    Open,
-    /// The server is there and nothing listens, or a firewall says so.
-    Refused,
-    /// Nothing came back: a firewall drops it, or the server is off.
-    Filtered,
-    /// The name could not be resolved.
-    Dns,
-    /// There is no way to the server's network.
-    NoRoute,
 }
 
 /// Reads the ports out of a transcript; `agent` is what is known of the same host's agent.
@@ -281,9 +269,12 @@ pub fn parse(text: &str) -> PortsFacts {
         }
         Ok(_) => "the answer about it was cut off".to_owned(),
     };
+    let server = server.ok_or_else(missing_reason);
+    let own_view = |server: &PortFacts| ServerSeen::from_views(&[server.view("this host")]);
     PortsFacts {
         same_server: same_server.into(),
-        configuration_server: server.ok_or_else(missing_reason).into(),
+        configuration_server_seen: server.as_ref().map(own_view).map_err(String::clone).into(),
+        configuration_server: server.into(),
         process_servers: list("process-server"),
         vcenters: list("vcenter"),
         agent_server: agent_server.into(),
@@ -391,6 +382,18 @@ fn describe(state: &Fact<PortState>, tls: &Fact<bool>, http: i64, text: &str) ->
         (Some(PortState::NoRoute), _) => "not reachable: there is no route to it",
     };
     words.to_owned()
+}
+
+impl PortFacts {
+    /// Returns what a host of this name sees.
+    fn view(&self, host: &str) -> ServerView {
+        ServerView {
+            host: host.to_owned(),
+            state: self.state.known().copied(),
+            serves: self.serves.known().copied(),
+            said: self.said.clone(),
+        }
+    }
 }
 
 impl PortsFacts {

@@ -54,6 +54,7 @@ impl VsphereSnapshot<'_> {
             facts.plan.names_datastore = true;
             facts.plan.datastore = Fact::Known(datastore.clone());
             facts.plan.datastore_exists = self.has_object(questions::DATASTORES, datastore).into();
+            facts.plan.datastore_reached = self.reaches_datastore(datastore).into();
         }
         facts.master_target = match &self.scope.master_target {
             None => Fact::unavailable(NO_MASTER_TARGET),
@@ -62,6 +63,13 @@ impl VsphereSnapshot<'_> {
         facts.start_host = self.start_host(&facts).into();
         facts.leftovers = leftovers(&self.transcript, name).into();
         facts
+    }
+
+    /// Whether the host that the master target runs on mounts a datastore, and finds it accessible.
+    fn reaches_datastore(&self, name: &str) -> Result<bool, Unavailable> {
+        let master_target = self.scope.master_target.as_ref().ok_or(NO_MASTER_TARGET)?;
+        let host = self.host_object(master_target)?;
+        datastore_of_name(self, name, host)?.accessible.value().copied()
     }
 
     /// A machine that is there starts where it is, a new one where the master target is.

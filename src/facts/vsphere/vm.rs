@@ -106,6 +106,8 @@ pub struct PlannedPlace {
     pub datastore: Fact<String>,
     /// Whether the inventory has it.
     pub datastore_exists: Fact<bool>,
+    /// Whether the host of the master target mounts it, so that Re-protect offers it.
+    pub datastore_reached: Fact<bool>,
 }
 
 impl PlannedPlace {
@@ -119,6 +121,7 @@ impl PlannedPlace {
             names_datastore: false,
             datastore: Fact::unavailable(unsaid),
             datastore_exists: Fact::unavailable(unsaid),
+            datastore_reached: Fact::unavailable(unsaid),
         }
     }
 }

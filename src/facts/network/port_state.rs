@@ -1,0 +1,31 @@
+//! What a TCP connection to a port led to.
+//!
+//! Not for asking for one (`ports`).
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// What a TCP connection led to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum PortState {
+    /// It was taken.
+    Open,
+    /// The server is there and nothing listens, or a firewall says so.
+    Refused,
+    /// Nothing came back: a firewall drops it, or the server is off.
+    Filtered,
+    /// The name could not be resolved.
+    Dns,
+    /// There is no way to the server's network.
+    NoRoute,
+}
+
+impl PortState {
+    /// Returns the state of this name in facts; none for another name.
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Open, Self::Refused, Self::Filtered, Self::Dns, Self::NoRoute]
+            .into_iter()
+            .find(|state| serde_json::to_value(state).is_ok_and(|known| known == name))
+    }
+}
