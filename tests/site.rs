@@ -17,6 +17,8 @@ use serde_json::Value;
 mod asked;
 #[path = "site/ports.rs"]
 mod ports;
+#[path = "site/tls_server.rs"]
+mod tls_server;
 
 fn command(directory: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(assert_cmd::cargo::cargo_bin("preflight"));

@@ -5,6 +5,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
 mod program;
+#[path = "stages/stories.rs"]
+mod stories;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -106,12 +108,26 @@ fn evaluate_edited(
     options: &[&str],
     edit: impl Fn(&mut Value),
 ) -> Run {
+    let site =
+        |good: &str| good.replace("disks: [10 GiB] }", &format!("disks: [10 GiB]{machine} }}"));
+    evaluate_site(site, shown, but, options, edit, |_, text| text)
+}
+
+/// The good site with its file edited, with these answers, and the captures as vCenter would show it; `edit_capture` gets each
+/// capture's name and text.
+fn evaluate_site(
+    site: impl Fn(&str) -> String,
+    shown: Shown,
+    but: &[(&str, &str)],
+    options: &[&str],
+    edit: impl Fn(&mut Value),
+    edit_capture: impl Fn(&str, String) -> String,
+) -> Run {
     let directory = tempfile::tempdir().unwrap();
     let captures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/captures");
     let good = fs::read_to_string(captures.join("good.yaml")).unwrap();
-    let site = good.split("answers:").next().unwrap();
-    let site = site.replace("disks: [10 GiB] }", &format!("disks: [10 GiB]{machine} }}"));
-    let site = site + &answers(directory.path(), "vmware", but);
+    let site =
+        site(good.split("answers:").next().unwrap()) + &answers(directory.path(), "vmware", but);
     fs::write(directory.path().join("site.yaml"), site).unwrap();
     fs::create_dir(directory.path().join("good")).unwrap();
     for entry in fs::read_dir(captures.join("good")).unwrap() {
@@ -121,6 +137,7 @@ fn evaluate_edited(
         if name.to_string_lossy().starts_with("vcenter") {
             text = edited_vcenter(&text, shown, &edit);
         }
+        let text = edit_capture(&name.to_string_lossy(), text);
         fs::write(directory.path().join("good").join(name), text).unwrap();
     }
     let base = ["check", "site", "site.yaml", "--captures", "good", "--now", NOW];

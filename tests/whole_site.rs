@@ -109,7 +109,7 @@ fn all(word: &str, target: &str, checks: &str) -> BTreeMap<String, String> {
 /// What is amiss where nothing is: nobody listens at the addresses of the servers, and the agent of
 /// the stub has its own idea of one.
 fn always() -> BTreeMap<String, String> {
-    let mut amiss = all("fail", "mt1", "network.mt-to-cs-443 network.mt-to-ps-9443");
+    let mut amiss = all("fail", "mt1", "cs.running network.mt-to-cs-443 network.mt-to-ps-9443");
     amiss.extend(all("fail", "ps1", "network.ps-to-cs-443"));
     amiss.extend(all("unknown", "mt1", "cs.same-ip"));
     // The site does not say how many disks of the machine are protected.

@@ -46,47 +46,6 @@ fn ports_are_asked_from_the_host_itself() {
     }
 }
 
-/// Answers every request on a port over TLS with one status.
-fn tls_server(status: u16) -> u16 {
-    use openssl::asn1::Asn1Time;
-    use openssl::hash::MessageDigest;
-    use openssl::pkey::PKey;
-    use openssl::ssl::{SslAcceptor, SslMethod};
-    use openssl::x509::{X509, X509NameBuilder};
-    let key = PKey::from_rsa(openssl::rsa::Rsa::generate(2048).unwrap()).unwrap();
-    let mut name = X509NameBuilder::new().unwrap();
-    name.append_entry_by_text("CN", "localhost").unwrap();
-    let name = name.build();
-    let mut certificate = X509::builder().unwrap();
-    certificate.set_version(2).unwrap();
-    certificate.set_subject_name(&name).unwrap();
-    certificate.set_issuer_name(&name).unwrap();
-    certificate.set_pubkey(&key).unwrap();
-    certificate.set_not_before(&Asn1Time::days_from_now(0).unwrap()).unwrap();
-    certificate.set_not_after(&Asn1Time::days_from_now(2).unwrap()).unwrap();
-    certificate.sign(&key, MessageDigest::sha256()).unwrap();
-    let mut acceptor = SslAcceptor::mozilla_intermediate(SslMethod::tls()).unwrap();
-    acceptor.set_private_key(&key).unwrap();
-    acceptor.set_certificate(&certificate.build()).unwrap();
-    let acceptor = acceptor.build();
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    std::thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            let Ok(mut stream) = acceptor.accept(stream) else { continue };
-            let mut request = [0; 512];
-            if stream.read(&mut request).is_ok_and(|bytes| bytes > 0) {
-                let answer = format!(
-                    "HTTP/1.1 {status} x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-                );
-                stream.write_all(answer.as_bytes()).ok();
-                stream.shutdown().ok();
-            }
-        }
-    });
-    port
-}
-
 #[test]
 fn a_process_server_that_refuses_the_bare_request_is_healthy_and_another_answer_is_told() {
     if !(installed("bash") && installed("curl")) {
@@ -95,7 +54,7 @@ fn a_process_server_that_refuses_the_bare_request_is_healthy_and_another_answer_
     let dir = here();
     for (status, outcome, severity) in [(400, "pass", "blocks-reprotect"), (503, "fail", "warning")]
     {
-        let ps = format!("ps1=127.0.0.1:{}", tls_server(status));
+        let ps = format!("ps1=127.0.0.1:{}", tls_server::serve("127.0.0.1:0", status));
         let args = ["check", "host", "local:", "--format", "json", "--ps", ps.as_str()];
         let report = report(&preflight(dir.path(), &args));
         let finding = result(&report, "network.mt-to-ps-9443", "local:").unwrap();

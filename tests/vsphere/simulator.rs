@@ -113,7 +113,20 @@ impl Simulator {
         self.get("/_vsim/sessions").as_u64().expect("a number")
     }
 
+    /// Changes a machine while the server runs, as `tests/lab/vsim/change.go` reads it.
+    pub fn change(&self, change: &Value) {
+        let body = change.to_string();
+        let length = body.len();
+        self.ask(&format!(
+            "POST /_vsim/machine HTTP/1.0\r\nContent-Length: {length}\r\n\r\n{body}"
+        ));
+    }
+
     fn get(&self, path: &str) -> Value {
+        self.ask(&format!("GET {path} HTTP/1.0\r\n\r\n"))
+    }
+
+    fn ask(&self, request: &str) -> Value {
         let mut connector =
             openssl::ssl::SslConnector::builder(openssl::ssl::SslMethod::tls()).expect("TLS works");
         connector.set_verify(openssl::ssl::SslVerifyMode::NONE);
@@ -122,13 +135,12 @@ impl Simulator {
         connector.set_cipher_list("DEFAULT:@SECLEVEL=0").expect("a list of ciphers");
         let tcp = TcpStream::connect(&self.authority).expect("the simulator listens");
         let mut stream = connector.build().connect("localhost", tcp).expect("a handshake");
-        let request = format!("GET {path} HTTP/1.0\r\n\r\n");
         stream.write_all(request.as_bytes()).expect("a request");
         let mut answer = String::new();
         // What closes without a word has still said what it had to.
         stream.read_to_string(&mut answer).ok();
         let body = answer.split_once("\r\n\r\n").expect("a body").1;
-        serde_json::from_str(body).expect("the body is JSON")
+        serde_json::from_str(body).unwrap_or_else(|_| panic!("{request:?} is answered {body:?}"))
     }
 }
 

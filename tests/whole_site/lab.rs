@@ -3,6 +3,7 @@
 //!
 //! Not for what is found there: the test says that.
 
+#![allow(dead_code, reason = "each test program uses a part of this")]
 #![allow(clippy::unwrap_used, reason = "all of this file is for tests")]
 
 use std::fs;

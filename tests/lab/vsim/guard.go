@@ -320,6 +320,12 @@ func (g *guard) control(w http.ResponseWriter, r *http.Request, body []byte) {
 			return
 		}
 		g.sc.Faults = f
+	case r.URL.Path == "/_vsim/machine" && r.Method == "POST":
+		if err := applyChange(body); err != nil {
+			http.Error(w, err.Error(), 400)
+			return
+		}
+		_ = json.NewEncoder(w).Encode(true)
 	default:
 		http.NotFound(w, r)
 	}
