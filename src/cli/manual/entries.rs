@@ -73,7 +73,6 @@ const TROUBLESHOOT: Rows = &[
 
 const TERMINAL: Rows = &[
     ("NO_COLOR", "when set, nothing is coloured"),
-    ("CLICOLOR_FORCE", "when set, output is coloured although it is no terminal"),
     ("TERM", "dumb: no colour and no moving progress"),
 ];
 
