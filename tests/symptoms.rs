@@ -259,6 +259,66 @@ fn texts_of_another_world_are_out_of_scope() {
     assert!(told * 10 >= asked * 8, "{told} of {asked}");
 }
 
+/// Each line that means something is named with its number, by cause and in the order of the file.
+#[test]
+fn logs_of_every_kind_are_read_line_by_line() {
+    let (_, knowledge) = embedded();
+    let folder = root().join("tests/troubleshoot");
+    let text = std::fs::read_to_string(folder.join("logs.yaml")).unwrap();
+    let logs: BTreeMap<String, BTreeMap<String, Vec<usize>>> =
+        preflight::yaml::parse(&text, "logs.yaml").unwrap();
+    for (file, expected) in logs {
+        let log = std::fs::read_to_string(folder.join("logs").join(&file)).unwrap();
+        let matches = knowledge.matches(&log, None);
+        for (id, lines) in expected {
+            let found = matches.likely().find(|candidate| candidate.document.id == id);
+            let numbers = found.map(|candidate| {
+                candidate.lines.iter().map(|line| line.number).collect::<Vec<_>>()
+            });
+            assert_eq!(numbers, Some(lines), "{file}: {id}: {:?}", named(&matches));
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CauseQuery {
+    ask: String,
+    symptom: String,
+    cause: String,
+}
+
+/// A symptom has several causes: the one that a text speaks of is shown first.
+#[test]
+fn the_cause_that_fits_the_text_comes_first() {
+    let (_, knowledge) = embedded();
+    let text = std::fs::read_to_string(root().join("tests/troubleshoot/causes.yaml")).unwrap();
+    let queries: Vec<CauseQuery> = preflight::yaml::parse(&text, "causes.yaml").unwrap();
+    for query in queries {
+        let matches = knowledge.matches(&query.ask, None);
+        let found = matches.candidates.iter().find(|c| c.document.id == query.symptom);
+        let found = found.unwrap_or_else(|| panic!("{}: {:?}", query.ask, named(&matches)));
+        let first = &found.causes[0].cause;
+        assert!(first.starts_with(&query.cause), "{}: {first}", query.ask);
+        assert_eq!(found.causes.len(), found.document.causes.len());
+    }
+}
+
+/// The patterns of what is embedded are compiled when a line needs them, and never when the program starts.
+#[test]
+fn every_signature_compiles_and_needs_a_text() {
+    let (_, knowledge) = embedded();
+    let mut count = 0;
+    for document in knowledge.documents() {
+        for pattern in &document.signatures {
+            let verified = preflight::check::recognition::verify_signature(pattern);
+            assert!(verified.is_ok(), "{}: {pattern}: {verified:?}", document.id);
+            count += 1;
+        }
+    }
+    assert!(count >= 200, "{count}");
+}
+
 #[test]
 fn the_catalogue_is_complete() {
     let (checks, knowledge) = embedded();

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::document::SearchDocument;
+use super::symptom::Cause;
 
 /// The most candidates that are checked when none is likely.
 const MAX_SUSPECTS: usize = 3;
@@ -48,6 +49,8 @@ pub struct Candidate<'k> {
     pub confidence: Confidence,
     /// How well it fits, from 0 to 1.
     pub score: f64,
+    /// Its causes: that which fits the text best, then the likeliest.
+    pub causes: Vec<&'k Cause>,
     /// The evidence, as fragments.
     pub because: Vec<String>,
     /// The lines that are evidence, in the order of the text; the first ones, when they are many.

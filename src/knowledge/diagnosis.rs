@@ -49,11 +49,11 @@ pub struct Diagnosis<'s> {
 
 /// Returns the verdict over every cause.
 pub fn diagnose<'s>(
-    causes: &'s [Cause],
+    causes: impl IntoIterator<Item = &'s Cause>,
     checks: &'s CheckSet,
     findings: &'s [Finding],
 ) -> Vec<Diagnosis<'s>> {
-    causes.iter().map(|cause| diagnose_cause(cause, checks, findings)).collect()
+    causes.into_iter().map(|cause| diagnose_cause(cause, checks, findings)).collect()
 }
 
 fn diagnose_cause<'s>(

@@ -8,6 +8,7 @@ mod confidence;
 pub mod diagnosis;
 pub mod document;
 mod exact;
+mod fitting;
 mod literals;
 mod ranking;
 mod scored;

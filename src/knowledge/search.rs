@@ -9,8 +9,10 @@ use super::candidate::{Candidate, Confidence, Matches, QuotedLine};
 use super::confidence::Situation;
 use super::document::{self, QuoteWorth, SearchDocument, Subject};
 use super::exact::{Evidence, ExactIndex};
+use super::fitting::order_causes;
 use super::ranking::{Ranked, Ranking};
 use super::scored::{Scored, settle_scores};
+use super::symptom::Cause;
 use super::symptom_set::{SymptomError, SymptomSet};
 use super::terms::words;
 use crate::assets::Assets;
@@ -40,6 +42,9 @@ const MIN_QUOTED_TERMS: usize = 3;
 
 /// How near to the best a candidate has to come to be named.
 const MIN_PART_OF_BEST: f32 = 0.4;
+
+/// The most lines of a log by which the causes of a symptom are told apart.
+const MAX_FITTED_LINES: usize = 20;
 
 /// The score of an id.
 const ID_SCORE: f64 = 1.0;
@@ -177,7 +182,8 @@ impl Knowledge {
     pub fn search(&self, text: &str) -> Vec<Candidate<'_>> {
         let mut scored = self.score(text);
         scored.retain(|scored| self.documents[scored.document].kind != Subject::Topic);
-        scored.into_iter().map(|scored| self.candidate(scored, Confidence::Possible)).collect()
+        let candidate = |scored| self.candidate(scored, Confidence::Possible, document_causes);
+        scored.into_iter().map(candidate).collect()
     }
 
     /// Returns what a text may be about; a scenario says which machines it is about.
@@ -199,7 +205,9 @@ impl Knowledge {
         let mut candidates: Vec<Candidate<'_>> = named
             .map(|scored| {
                 let confidence = situation.confidence(&scored);
-                self.candidate(scored, confidence)
+                self.candidate(scored, confidence, |document, lines| {
+                    self.fitting_causes(document, text, lines)
+                })
             })
             .collect();
         candidates.sort_by_key(|candidate| candidate.confidence);
@@ -218,8 +226,7 @@ impl Knowledge {
             let because = vec![format!("it tells whether this is about {}", topic.id)];
             let confidence = Confidence::Possible;
             let score = best;
-            let (lines, line_count) = (Vec::new(), 0);
-            let told = Candidate { document, confidence, score, because, lines, line_count };
+            let told = Candidate { confidence, score, because, ..unsupported(document) };
             candidates.insert(0, told);
         }
     }
@@ -270,21 +277,20 @@ impl Knowledge {
 
     /// Finds messages that a question quotes in other writing: without stops, in capitals, over two lines.
     fn find_quotes(&self, text: &str, evidence: &mut BTreeMap<usize, Evidence>) {
-        let asked = self.index().ranking.question_numbers(text);
+        let ranking = &self.index().ranking;
+        let contained = ranking.contained(text);
         let text = format!(" {} ", words(text).join(" "));
-        for (index, document) in self.documents.iter().enumerate() {
-            let passages = document.passages.iter().enumerate();
-            for (place, passage) in
-                passages.filter(|(place, _)| self.index().ranking.has_all(&asked, index, *place))
+        for (index, place) in contained {
+            let passage = &self.documents[index].passages[place];
+            if passage.quoted == QuoteWorth::Words {
+                continue;
+            }
+            let said = format!(" {} ", words(&passage.text).join(" "));
+            let is_whole = text == said;
+            if is_whole
+                || (is_quotable(&self.documents, ranking, index, place) && text.contains(&said))
             {
-                let said = || format!(" {} ", words(&passage.text).join(" "));
-                let is_whole = passage.quoted != QuoteWorth::Words && text == said();
-                if is_whole
-                    || (is_quotable(&self.documents, &self.index().ranking, index, place)
-                        && text.contains(&said()))
-                {
-                    evidence.entry(index).or_default().add_quote(&passage.text);
-                }
+                evidence.entry(index).or_default().add_quote(&passage.text);
             }
         }
     }
@@ -319,14 +325,38 @@ impl Knowledge {
         best.into_values().collect()
     }
 
-    fn candidate(&self, scored: Scored, confidence: Confidence) -> Candidate<'_> {
+    /// Returns the causes of a document in the order in which they fit a text, or the lines that are evidence for it.
+    fn fitting_causes<'k>(
+        &'k self,
+        document: &'k SearchDocument,
+        text: &str,
+        lines: &[QuotedLine],
+    ) -> Vec<&'k Cause> {
+        let quoted: Vec<&str> =
+            lines.iter().take(MAX_FITTED_LINES).map(|line| line.text.as_str()).collect();
+        let quoted = quoted.join("\n");
+        let asked = if quoted.is_empty() { text } else { &quoted };
+        let asked = &asked[..asked.floor_char_boundary(MAX_QUESTION_BYTES)];
+        let title = |id: &str| self.find(id).map_or("", |check| check.title.as_str());
+        order_causes(document, asked, &self.index().ranking, title)
+    }
+
+    fn candidate<'k>(
+        &'k self,
+        scored: Scored,
+        confidence: Confidence,
+        causes: impl Fn(&'k SearchDocument, &[QuotedLine]) -> Vec<&'k Cause>,
+    ) -> Candidate<'k> {
         let score = scored.score;
         let evidence = scored.evidence.unwrap_or_default();
         let mut because: Vec<String> = Vec::new();
         because.extend(evidence.codes.iter().map(|code| format!("code {code}")));
-        because.extend(evidence.quotes.iter().map(|quote| format!("said as: {quote}")));
         let mut lines: Vec<QuotedLine> =
             evidence.lines.into_iter().map(|(number, text)| QuotedLine { number, text }).collect();
+        // A line says more than what it is known by.
+        if lines.is_empty() {
+            because.extend(evidence.quotes.iter().map(|quote| format!("said as: {quote}")));
+        }
         if lines.is_empty() {
             lines.extend(scored.line);
         }
@@ -336,15 +366,22 @@ impl Knowledge {
                 scored.terms.iter().take(MAX_NAMED_TERMS).map(String::as_str).collect();
             because.push(format!("words: {}", terms.join(", ")));
         }
+        let document = &self.documents[scored.document];
         Candidate {
-            document: &self.documents[scored.document],
+            document,
             confidence,
             score,
+            causes: causes(document, &lines),
             because,
             line_count: evidence.line_count.max(lines.len()),
             lines,
         }
     }
+}
+
+/// Returns the causes of a document as they are written, likeliest first.
+fn document_causes<'k>(document: &'k SearchDocument, _: &[QuotedLine]) -> Vec<&'k Cause> {
+    document.causes.iter().collect()
 }
 
 /// Whether a passage is evidence when a text has it word for word.
@@ -363,10 +400,21 @@ fn is_quotable(
 
 fn id_candidate(document: &SearchDocument) -> Candidate<'_> {
     Candidate {
-        document,
         confidence: Confidence::Likely,
         score: ID_SCORE,
         because: vec![format!("id {}", document.id)],
+        ..unsupported(document)
+    }
+}
+
+/// Returns a candidate that nothing speaks for yet.
+fn unsupported(document: &SearchDocument) -> Candidate<'_> {
+    Candidate {
+        document,
+        confidence: Confidence::Possible,
+        score: 0.0,
+        causes: document_causes(document, &[]),
+        because: Vec::new(),
         lines: Vec::new(),
         line_count: 0,
     }

@@ -139,7 +139,7 @@ pub struct CandidateRow {
     pub steps: Vec<String>,
     /// The command that confirms it, or rules it out.
     pub confirm: String,
-    /// The causes, likeliest first.
+    /// The causes, likeliest first; before them the one that fits the text clearly better.
     pub causes: Vec<CauseRow>,
     /// Where it is written.
     pub source: SourceReference,
@@ -254,9 +254,10 @@ impl Troubleshooting {
             let mut row = CandidateRow::new(candidate, checks);
             let mut place = 1;
             if suspects.contains(&candidate.document.id.as_str()) {
-                let diagnoses = diagnose(&candidate.document.causes, checks, findings);
+                let diagnoses = diagnose(candidate.causes.iter().copied(), checks, findings);
                 let status = exit_status(&diagnoses);
                 row.causes = diagnoses.iter().map(|d| CauseRow::decided(d, checks)).collect();
+                row.causes.sort_by_key(CauseRow::place);
                 place = if status == 1 {
                     0
                 } else if status == 0 {
@@ -346,7 +347,7 @@ impl CandidateRow {
             confirm: confirming_command(document, &named, checks),
             checks: named.into_iter().map(str::to_owned).collect(),
             steps: document.steps.clone(),
-            causes: document.causes.iter().map(|cause| CauseRow::new(cause, checks)).collect(),
+            causes: candidate.causes.iter().map(|cause| CauseRow::new(cause, checks)).collect(),
             source: document.source.clone(),
         }
     }
@@ -378,6 +379,15 @@ impl CauseRow {
             checks: cause_checks(cause, checks).map(CauseCheck::new).collect(),
             remedies: remedies(cause, checks).into_iter().cloned().collect(),
             verdict: None,
+        }
+    }
+
+    /// Returns where it stands among the causes of a candidate: what was confirmed first, what was ruled out last.
+    fn place(&self) -> u8 {
+        match self.verdict {
+            Some(CauseVerdict::Confirmed) => 0,
+            Some(CauseVerdict::Undecided) | None => 1,
+            Some(CauseVerdict::RuledOut) => 2,
         }
     }
 

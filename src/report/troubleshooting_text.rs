@@ -187,13 +187,30 @@ impl Page<'_> {
         let mut out = String::new();
         for (index, because) in candidate.because.iter().take(most).enumerate() {
             let label = if index == 0 { label } else { &" ".repeat(label.len()) };
-            out.push_str(&self.short_line(label, &truncate(because, MAX_QUOTED_CHARS)));
+            out.push_str(&self.evidence_line(label, because));
         }
         let left = candidate.line_count.saturating_sub(most);
         if left > 0 && candidate.because.len() > most {
             out.push_str(&format!("{}and {left} more lines like these\n", " ".repeat(label.len())));
         }
         out
+    }
+
+    /// One piece of evidence in one line. Of a long line of a log the end is shown: it begins with times and names.
+    fn evidence_line(&self, label: &str, because: &str) -> String {
+        let room = self.style.width.saturating_sub(label.len()).max(20);
+        let text = make_visible(&single_line(because));
+        let number = text.strip_prefix("line ").and_then(|rest| rest.split_once(": "));
+        match number {
+            Some((number, line)) if text.chars().count() > room => {
+                let start = format!("line {number}: ...");
+                let count = line.chars().count();
+                let left = room.saturating_sub(start.chars().count());
+                let end: String = line.chars().skip(count.saturating_sub(left)).collect();
+                format!("{label}{start}{end}\n")
+            }
+            _ => self.short_line(label, &truncate(because, MAX_QUOTED_CHARS)),
+        }
     }
 
     /// A candidate of a text alone.
