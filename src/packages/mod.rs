@@ -3,6 +3,7 @@
 //!
 //! Not for putting packages into an image (`image`).
 
+pub mod deb;
 pub mod depsolve;
 pub mod generation;
 pub mod repository;
