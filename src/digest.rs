@@ -9,6 +9,24 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::Digest as _;
 
+/// Reads to the end and returns the MD5 in lower-case hex, which is not proof against intent.
+///
+/// # Errors
+///
+/// Fails when the bytes cannot be read.
+pub fn md5_hex(mut reader: impl Read) -> io::Result<String> {
+    use md5::Digest as _;
+    let mut digest = md5::Md5::new();
+    let mut buffer = vec![0; 256 * 1024];
+    loop {
+        match reader.read(&mut buffer)? {
+            0 => break,
+            len => digest.update(&buffer[..len]),
+        }
+    }
+    Ok(digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
 /// A SHA-256 digest; shown and stored as 64 lower-case hex digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Sha256([u8; 32]);

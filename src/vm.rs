@@ -11,7 +11,6 @@ use crate::image::recipe::Recipe;
 use crate::installer::machine::{Disk, Firmware};
 use crate::installer::profile::Profile;
 use crate::installer::retention::Retention;
-use crate::packages::generation::Generation;
 use crate::template::{self, TemplateError};
 
 const GIB: u64 = 1 << 30;
@@ -175,7 +174,7 @@ struct Model {
     firmware: &'static str,
     cpus: u32,
     memory_mib: u32,
-    guest_id: &'static str,
+    guest_id: String,
     disks: Vec<VirtualDisk>,
     vmx: DescriptorTexts<VmxText>,
     xml: DescriptorTexts<XmlText>,
@@ -220,7 +219,7 @@ pub fn describe(
         .iter()
         .map(|(what, gib)| format!("vmkfstools -c {gib}G -d thin {}", disk_file(&name, what)))
         .collect();
-    let (guest_id, guest) = guest_ids(profile.generation);
+    let (guest_id, guest) = (profile.guest.id.to_string(), profile.guest.word.as_str());
     let model = Model {
         hardware,
         hardware_padded: format!("{hardware:02}"),
@@ -295,14 +294,6 @@ fn disk_size_gib(what: &'static str, disk: Option<&Disk>, usual: u64) -> Result<
         return Err(VmError::TooLarge { disk: what, gib });
     }
     Ok(gib)
-}
-
-/// The guest id of the API, and the word of a `.vmx`. Ids of their own for releases of CentOS
-/// came with version 6.5 of the API; this one is known to all that the documents name.
-fn guest_ids(generation: Generation) -> (&'static str, &'static str) {
-    match generation {
-        Generation::El6 | Generation::El7 => ("centos64Guest", "centos-64"),
-    }
 }
 
 fn notes(hardware: u32, sizes: &[(&str, u64)]) -> Vec<String> {

@@ -49,6 +49,7 @@ fn grub_parses_what_we_write() {
         let new = NewMenuEntry {
             title: "Install the master target, unattended".to_owned(),
             args: vec!["inst.ks=hd:LABEL=CentOS\\x207\\x20x86_64:/ks.cfg".to_owned()],
+            initrds: Vec::new(),
             timeout_s: 1,
         };
         let config = BootConfig::parse(MenuFormat::Grub2, &menu).unwrap();

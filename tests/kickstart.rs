@@ -17,6 +17,8 @@
 mod guard;
 #[path = "kickstart/hostile.rs"]
 mod hostile;
+#[path = "kickstart/preseed.rs"]
+mod preseed;
 #[path = "kickstart/scripts.rs"]
 mod scripts;
 #[path = "kickstart/strangers.rs"]
@@ -144,7 +146,8 @@ fn rendered(variant: &Variant) -> (Generation, String) {
         payload.insert("preflight-register".parse().unwrap());
         payload.insert("preflight".parse().unwrap());
     }
-    if system.profile.generation == Generation::El7 {
+    let generation = system.profile.anaconda().unwrap().generation;
+    if generation == Generation::El7 {
         let services: Vec<String> =
             payload.iter().map(ToString::to_string).filter(|n| is_service(n)).collect();
         payload.extend(services.iter().map(|name| format!("{name}.service").parse().unwrap()));
@@ -155,7 +158,7 @@ fn rendered(variant: &Variant) -> (Generation, String) {
         _ => RootAccess::Locked,
     };
     let kickstart = Kickstart::new(&assets, &system, &placement, &root).unwrap();
-    (system.profile.generation, render(&assets, &kickstart).unwrap())
+    (generation, render(&assets, &kickstart).unwrap())
 }
 
 #[test]

@@ -54,6 +54,8 @@ pub struct NewMenuEntry {
     pub title: String,
     /// Arguments that the kernel gets besides the vendor's, such as `ks=cdrom:/ks.cfg`.
     pub args: Vec<String>,
+    /// Initial RAM disks that the kernel gets behind the vendor's, as paths from the root.
+    pub initrds: Vec<String>,
     /// Seconds until it starts.
     pub timeout_s: u32,
 }
@@ -169,7 +171,20 @@ impl UndecidedLine {
 
 /// Whether an unattended entry keeps this argument of the vendor's entry.
 pub(super) fn keeps_argument(arg: &str) -> bool {
+    const OTHER_ANSWERS: &[&str] =
+        &["ks=", "inst.ks=", "file=", "url=", "preseed/file=", "preseed/url="];
     !matches!(arg, "rd.live.check" | "mediacheck")
-        && !arg.starts_with("ks=")
-        && !arg.starts_with("inst.ks=")
+        && !OTHER_ANSWERS.iter().any(|key| arg.starts_with(key))
+}
+
+/// Returns the vendor's arguments with new ones among them: before `---`, behind which Debian's and
+/// Ubuntu's installers find what is meant for the installed system alone.
+pub(super) fn with_arguments<'a>(
+    vendor: impl Iterator<Item = &'a str>,
+    new: &'a [String],
+) -> Vec<&'a str> {
+    let mut all: Vec<&str> = vendor.collect();
+    let end = all.iter().position(|arg| matches!(*arg, "---" | "--")).unwrap_or(all.len());
+    all.splice(end..end, new.iter().map(String::as_str));
+    all
 }

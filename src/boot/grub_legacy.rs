@@ -168,7 +168,12 @@ title rescue
 
     fn new() -> NewMenuEntry {
         let args = vec!["ks=cdrom:/ks.cfg".to_owned()];
-        NewMenuEntry { title: "Install unattended".to_owned(), args, timeout_s: 1 }
+        NewMenuEntry {
+            title: "Install unattended".to_owned(),
+            args,
+            initrds: Vec::new(),
+            timeout_s: 1,
+        }
     }
 
     fn config(text: &str) -> BootConfig {

@@ -5,7 +5,9 @@
 
 use std::time::Duration;
 
-use super::entry::{MenuEntry, NewMenuEntry, ParsedMenu, UndecidedLine, keeps_argument};
+use super::entry::{
+    MenuEntry, NewMenuEntry, ParsedMenu, UndecidedLine, keeps_argument, with_arguments,
+};
 use super::lines::{Line, line_ending, split_lines};
 use super::volume_label;
 
@@ -226,6 +228,42 @@ fn is_module(command: &str) -> bool {
     split_word(command).0.to_ascii_lowercase().ends_with(".c32")
 }
 
+/// The label of the entry that shows the vendor's own menu.
+const VENDOR_LABEL: &str = "vendor";
+
+/// Writes a menu of two entries: the new one, which starts by itself, and one that goes on with the
+/// vendor's own menu, in the file `vendor`, byte for byte. For a menu that is spread over several
+/// files, or that a program shows which reads none of this. `whole` is the text of all its files,
+/// `base` an entry of it; `has_menu` says whether `vesamenu.c32` is beside it.
+pub(super) fn in_front(
+    whole: &str,
+    base: &MenuEntry,
+    new: &NewMenuEntry,
+    label: &str,
+    vendor: &str,
+    has_menu: bool,
+) -> String {
+    let end = line_ending(whole);
+    let placed = parse_lines(whole);
+    let tenths = u64::from(new.timeout_s).saturating_mul(10).max(1);
+    let mut output = String::new();
+    // Where syslinux 6 looks for the libraries of its modules.
+    let is_path = |placed: &&ParsedLine<'_>| split_word(placed.line.text).0 == "path";
+    if let Some(path) = placed.iter().find(is_path) {
+        output += &format!("{}{end}", path.line.text);
+    }
+    output += &if has_menu {
+        format!("ui vesamenu.c32{end}prompt 0{end}")
+    } else {
+        format!("default {label}{end}prompt 1{end}")
+    };
+    output += &format!("timeout {tenths}{end}{end}");
+    output += &copy_block(&placed[base.lines.clone()], base, new, label, end);
+    output += &format!("label {VENDOR_LABEL}{end}");
+    output += &format!("  menu label The vendor's menu{end}  config {vendor}{end}");
+    output
+}
+
 pub(super) fn with_entry(text: &str, base: &MenuEntry, new: &NewMenuEntry, label: &str) -> String {
     let end = line_ending(text);
     let placed = parse_lines(text);
@@ -288,6 +326,10 @@ fn copy_block(
                 let keyword = split_word(placed.line.text).0;
                 block += &format!("{indent}{keyword} {}{end}", split_word(kernel).0);
             }
+            Directive::Initrd(_) if !new.initrds.is_empty() => {
+                let (vendor, more) = (placed.line.text.trim_end(), new.initrds.join(","));
+                block += &format!("{vendor},{more}{end}");
+            }
             Directive::Initrd(_) | Directive::Other => {
                 block += &format!("{}{end}", placed.line.text);
             }
@@ -296,10 +338,13 @@ fn copy_block(
     }
     let is_initrd_line =
         vendor.iter().any(|placed| matches!(placed.directive, Directive::Initrd(_)));
-    let initrd =
-        base.initrd.iter().filter(|_| !is_initrd_line).map(|path| format!("initrd={path}"));
-    let args = base.args.iter().filter(|arg| keeps_argument(arg)).chain(&new.args).cloned();
-    let append = initrd.chain(args).collect::<Vec<_>>().join(" ");
+    let mut initrds: Vec<&str> = base.initrd.iter().map(String::as_str).collect();
+    initrds.extend(new.initrds.iter().map(String::as_str));
+    let initrd = (!is_initrd_line).then(|| format!("initrd={}", initrds.join(",")));
+    let vendor = base.args.iter().filter(|arg| keeps_argument(arg)).map(String::as_str);
+    let args = with_arguments(vendor, &new.args);
+    let words = initrd.filter(|_| !initrds.is_empty()).into_iter();
+    let append = words.chain(args.into_iter().map(str::to_owned)).collect::<Vec<_>>().join(" ");
     block += &format!("{indent}append {append}{end}{end}");
     block
 }
@@ -397,7 +442,12 @@ menu end
 
     fn new() -> NewMenuEntry {
         let args = vec!["ks=cdrom:/ks.cfg".to_owned()];
-        NewMenuEntry { title: "Install unattended".to_owned(), args, timeout_s: 1 }
+        NewMenuEntry {
+            title: "Install unattended".to_owned(),
+            args,
+            initrds: Vec::new(),
+            timeout_s: 1,
+        }
     }
 
     fn config(text: &str) -> BootConfig {

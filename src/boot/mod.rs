@@ -150,6 +150,14 @@ impl BootConfig {
         &self.parsed.includes
     }
 
+    /// Returns the file that it goes on with, when that is all it does.
+    pub fn forwards_to(&self) -> Option<String> {
+        match self.format {
+            MenuFormat::Grub2 => grub2::forwards_to(&self.text),
+            MenuFormat::Isolinux | MenuFormat::GrubLegacy => None,
+        }
+    }
+
     /// Returns every label of a file system that it names, once each, without escapes.
     pub fn volume_labels(&self) -> Vec<String> {
         let mut labels: Vec<String> = Vec::new();
@@ -183,6 +191,36 @@ impl BootConfig {
         installs.find(|entry| entry.is_plain()).or(first)
     }
 
+    /// Returns a menu of isolinux's that is shown before the vendor's: `new`, which starts by itself,
+    /// and an entry that goes on with the file `vendor`, into which the vendor's own menu has to be
+    /// copied. `self` is the text of all files of that menu, one after the other; its own directives
+    /// count for nothing, for the new menu includes none of them. `has_menu` says whether
+    /// `vesamenu.c32` is beside it.
+    ///
+    /// # Errors
+    ///
+    /// As [`with_unattended_entry`](Self::with_unattended_entry), but for lines that may start
+    /// something else.
+    pub fn in_front(
+        &self,
+        new: &NewMenuEntry,
+        vendor: &str,
+        has_menu: bool,
+    ) -> Result<String, BootConfigError> {
+        check_entry_text(new)?;
+        let base = self.base_entry()?;
+        let slug = slug(&new.title);
+        Ok(isolinux::in_front(&self.text, base, new, &slug, vendor, has_menu))
+    }
+
+    /// Returns the entry to copy.
+    fn base_entry(&self) -> Result<&MenuEntry, BootConfigError> {
+        self.install_entry().ok_or_else(|| {
+            let titles = self.entries().iter().map(|entry| entry.title.clone()).collect();
+            BootConfigError::NoInstallEntry { titles, includes: self.parsed.includes.clone() }
+        })
+    }
+
     /// Returns the text with `new` as its first entry and its default. The entry copies the kernel,
     /// the initial ram disk and the arguments of the vendor's
     /// [`install_entry`](Self::install_entry), without a media check and a kickstart of the
@@ -200,11 +238,7 @@ impl BootConfig {
         if self.entries().iter().any(is_new) {
             return Err(BootConfigError::Exists { title: new.title.clone() });
         }
-        let Some(base) = self.install_entry() else {
-            let titles = self.entries().iter().map(|entry| entry.title.clone()).collect();
-            let includes = self.parsed.includes.clone();
-            return Err(BootConfigError::NoInstallEntry { titles, includes });
-        };
+        let base = self.base_entry()?;
         if let Some(UndecidedLine { line, text, why, .. }) =
             self.parsed.undecided.iter().find(|undecided| !undecided.is_rewritten)
         {
@@ -213,6 +247,10 @@ impl BootConfig {
         }
         match self.format {
             MenuFormat::Isolinux => Ok(isolinux::with_entry(&self.text, base, new, &slug)),
+            MenuFormat::GrubLegacy if !new.initrds.is_empty() => {
+                let (text, why) = (new.initrds.join(" "), "this boot loader loads one only");
+                Err(BootConfigError::Unwritable { text, why })
+            }
             MenuFormat::GrubLegacy => Ok(grub_legacy::with_entry(&self.text, base, new)),
             MenuFormat::Grub2 => grub2::with_entry(&self.text, base, new),
         }
@@ -262,7 +300,7 @@ mod tests {
 
     fn new(title: &str, args: &[&str]) -> NewMenuEntry {
         let args = args.iter().map(|arg| (*arg).to_owned()).collect();
-        NewMenuEntry { title: title.to_owned(), args, timeout_s: 1 }
+        NewMenuEntry { title: title.to_owned(), args, initrds: Vec::new(), timeout_s: 1 }
     }
 
     #[test]

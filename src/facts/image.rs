@@ -19,8 +19,8 @@ pub struct ImageFacts {
     pub size: i64,
     /// The primary volume descriptor's volume identifier, without trailing blanks.
     pub volume_id: String,
-    /// The installer's generation: 6 or 7, from `.treeinfo`, or on a kickstart disc from the
-    /// manifest.
+    /// The major release that is installed, such as 6, 7, 16 or 20, from `.treeinfo` or
+    /// `.disk/info`, or on a kickstart disc from the manifest.
     pub generation: Fact<i64>,
     /// The processors that the medium is for, such as `x86_64`, from `.treeinfo` or `.discinfo`.
     pub architecture: Fact<String>,
@@ -61,7 +61,8 @@ pub struct MediumFacts {
     pub joliet: bool,
     /// Whether Rock Ridge and Joliet name the same files; true when one of them is missing.
     pub trees_agree: Fact<bool>,
-    /// `absent`, `match` or `mismatch`: the implanted media md5 against the content.
+    /// `absent`, `match` or `mismatch`: the implanted media md5 against the content; on a medium of
+    /// debian-installer's its `md5sum.txt`.
     #[schemars(extend("enum" = ["absent", "match", "mismatch"]))]
     pub media_md5: Fact<String>,
     /// Whether the file can also start as a disk (a boot record in its first sector).
@@ -95,7 +96,8 @@ pub struct BootFacts {
     /// What the default entries need and the disc does not have, in words: a boot entry of the
     /// firmware, kernel, initial RAM disk, kickstart.
     pub faults: Fact<Collection<String>>,
-    /// How the default entries name the kickstart, each form once: `ks`, `inst.ks`.
+    /// How the default entries name the kickstart, each form once: `ks`, `inst.ks`; `initrd` where it
+    /// is a preseed in an initial RAM disk.
     pub kickstart_keys: Fact<Collection<String>>,
     /// The kickstart locations the default entries name, each once: `cdrom:/ks.cfg`.
     pub kickstart_locations: Fact<Collection<String>>,
@@ -127,6 +129,8 @@ pub struct SourceFacts {
     pub second_stage: bool,
     /// Whether `repodata/repomd.xml` of the vendor is there.
     pub repodata: bool,
+    /// Whether the lists of Debian packages, `dists/*/*/binary-amd64/Packages`, are there and read.
+    pub pool: bool,
     /// Groups of the vendor's comps file.
     pub groups: Fact<Collection<String>>,
     /// Packages that `%packages` names and neither medium nor add-ons have.

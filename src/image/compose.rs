@@ -5,16 +5,19 @@
 
 use std::sync::Arc;
 
+use super::debian_medium::{self, DebianMediumError};
 use super::manifest::{BootRecord, FileRecord, Manifest};
-use super::menus::{self, MenuChange, MenuError, UnattendedEntry};
+use super::md5_list::{MD5_LIST, Md5List};
+use super::menus::{self, MediumChanges, MenuChange, MenuError, UnattendedEntry};
 use super::payload_file::PayloadFile;
 use super::plan::{BaseMedium, Plan};
 use super::treeinfo::TreeInfo;
 use super::writing::{BaseDigests, BaseFile};
-use crate::digest::Sha256;
+use crate::digest::{Sha256, md5_hex};
 use crate::disc_path::{DiscPath, DiscPathError};
 use crate::hint::hinted;
 use crate::installer::disc_layout;
+use crate::installer::profile::Installer;
 use crate::iso::bytemap::{ByteMap, ByteOrigin, SECTOR};
 use crate::iso::media_md5::MediaMd5;
 use crate::iso::system_area::{SystemArea, SystemAreaError};
@@ -78,6 +81,15 @@ pub enum ComposeError {
         /// The medium's architecture.
         found: String,
     },
+    /// The medium is not one of the profile's installer.
+    #[error(transparent)]
+    DebianMedium(#[from] DebianMediumError),
+    /// The profile's installer takes nothing from a disc beside its own.
+    #[error("the profile {profile} needs the vendor's medium: its installer reads no second disc")]
+    NeedsMedium {
+        /// The profile.
+        profile: String,
+    },
     /// A disk made of the medium shows another directory tree, without the new files.
     #[error("a partition of the medium has a directory tree of its own, at byte {at}")]
     SecondTree {
@@ -121,6 +133,10 @@ impl ComposeError {
                  -partition_offset shows its own tree on a stick, without the kickstart"
                     .to_owned(),
             ),
+            Self::DebianMedium(error) => error.hint(),
+            Self::NeedsMedium { .. } => {
+                Some("add --base ISO, or base: {file: ISO} to the recipe".to_owned())
+            }
             Self::Path(_) | Self::Digest { .. } => None,
         }
     }
@@ -151,20 +167,8 @@ fn compose_installer(
     base: &BaseMedium,
     payload: &[PayloadFile],
 ) -> Result<Composition, ComposeError> {
-    let profile = &plan.system.profile;
-    let wanted = u8::from(profile.generation);
     let info = TreeInfo::from_medium(&base.medium);
-    match info.major() {
-        Some(found) if found == wanted => {}
-        Some(found) => {
-            let profile = plan.system.profile_name.to_string();
-            return Err(ComposeError::OtherGeneration { found, wanted, profile });
-        }
-        None => {
-            let why = "neither .treeinfo nor .discinfo names a release".to_owned();
-            return Err(ComposeError::NotAnInstaller { why });
-        }
-    }
+    check_medium(plan, base, &info)?;
     if let Some(found) = info.architecture.filter(|found| found != ARCHITECTURE) {
         return Err(ComposeError::OtherArchitecture { found });
     }
@@ -176,17 +180,22 @@ fn compose_installer(
     let entry = UnattendedEntry::from_plan(plan, &base.medium.volume_id());
     let changed = menus::add_unattended_entry(&base.medium, &entry, at)?;
     let area = SystemArea::read(base.medium.source(), base.medium.file_len())?;
-    let mut edits = Edits { patch: changed.patches, ..Edits::default() };
+    let mut edits = Edits { patch: changed.patches.clone(), ..Edits::default() };
     for file in &changed.files {
         edits.replace.push((file.path.clone(), file.source.clone()));
     }
+    let payload: Vec<PayloadFile> = payload.iter().chain(&changed.added).cloned().collect();
     manifest.files = payload.iter().chain(&changed.files).map(PayloadFile::record).collect();
     for path in &changed.patched {
         manifest.files.push(patched_record(base, &edits, path)?);
     }
+    if let Some(list) = correct_md5_list(base, &payload, &changed, &edits)? {
+        edits.replace.push((list.path.clone(), list.source.clone()));
+        manifest.files.push(list.record());
+    }
     let watched = find_boot_files(&base.medium, &manifest);
     manifest.boot = Some(boot_record(&base.medium, &watched));
-    edits.add = add_manifest(payload, &mut manifest)?;
+    edits.add = add_manifest(&payload, &mut manifest)?;
 
     let append_at = area.append_at().max(base.medium.content_end());
     let extended = extend(&base.medium, &edits, append_at, at)?;
@@ -218,12 +227,56 @@ fn compose_installer(
     })
 }
 
+/// Refuses a medium that the profile does not install from.
+fn check_medium(plan: &Plan, base: &BaseMedium, info: &TreeInfo) -> Result<(), ComposeError> {
+    let profile = plan.system.profile_name.to_string();
+    let wanted = match &plan.system.profile.installer {
+        Installer::DebianInstaller(installer) => {
+            return Ok(debian_medium::check(&base.medium, &profile, installer)?);
+        }
+        Installer::Anaconda(anaconda) => u8::from(anaconda.generation),
+    };
+    match info.major() {
+        Some(found) if found == wanted => Ok(()),
+        Some(found) => Err(ComposeError::OtherGeneration { found, wanted, profile }),
+        None => {
+            let why = "neither .treeinfo nor .discinfo names a release".to_owned();
+            Err(ComposeError::NotAnInstaller { why })
+        }
+    }
+}
+
+/// The list of sums that the installer's own test compares, with what is new or changed; nothing
+/// where the medium has none. The manifest, which is finished last, is not in it.
+fn correct_md5_list(
+    base: &BaseMedium,
+    payload: &[PayloadFile],
+    changed: &MediumChanges,
+    edits: &Edits,
+) -> Result<Option<PayloadFile>, ComposeError> {
+    let Some(mut list) = Md5List::from_medium(&base.medium) else { return Ok(None) };
+    for file in payload.iter().chain(&changed.files) {
+        let path = file.path.as_str().to_owned();
+        list.set_file(file).map_err(|source| ComposeError::Digest { path, source })?;
+    }
+    for path in &changed.patched {
+        let failed = |source| ComposeError::Digest { path: path.as_str().to_owned(), source };
+        let md5 = md5_hex(patched_file(base, edits, path)?.reader()).map_err(failed)?;
+        list.set(path.as_str(), md5);
+    }
+    Ok(Some(PayloadFile::from_bytes(MD5_LIST, list.to_text().into_bytes())?))
+}
+
 /// Composes a small disc that is used beside the vendor's medium.
 fn compose_kickstart_disc(
     plan: &Plan,
     payload: &[PayloadFile],
 ) -> Result<Composition, ComposeError> {
-    let volume_id = plan.system.profile.kickstart_disc.to_string();
+    let Some(anaconda) = plan.system.profile.anaconda() else {
+        let profile = plan.system.profile_name.to_string();
+        return Err(ComposeError::NeedsMedium { profile });
+    };
+    let volume_id = anaconda.kickstart_disc.to_string();
     let mut manifest = plan.manifest();
     manifest.files = payload.iter().map(PayloadFile::record).collect();
     let files = add_manifest(payload, &mut manifest)?;
@@ -292,10 +345,11 @@ impl Composition {
 }
 
 /// Directories of the vendor's medium from which the installation starts.
-const BOOT_DIRECTORIES: [&str; 4] = ["isolinux/", "EFI/", "images/", "LiveOS/"];
+const BOOT_DIRECTORIES: [&str; 6] =
+    ["isolinux/", "EFI/", "images/", "LiveOS/", "install/", "boot/grub/"];
 
 /// Files that identify the medium.
-const IDENTITY_FILES: [&str; 3] = [".discinfo", ".treeinfo", "repodata/repomd.xml"];
+const IDENTITY_FILES: [&str; 4] = [".discinfo", ".treeinfo", "repodata/repomd.xml", ".disk/info"];
 
 /// The most files that are watched; a real medium has some forty.
 const MOST_WATCHED: usize = 500;
@@ -350,6 +404,17 @@ fn patched_record(
     path: &DiscPath,
 ) -> Result<FileRecord, ComposeError> {
     let failed = |source| ComposeError::Digest { path: path.as_str().to_owned(), source };
+    let file = patched_file(base, edits, path)?;
+    let (sha256, size) = Sha256::hash_reader(file.reader()).map_err(failed)?;
+    Ok(FileRecord { path: path.as_str().to_owned(), size, sha256 })
+}
+
+/// Returns the bytes of a file that is changed in place.
+fn patched_file(
+    base: &BaseMedium,
+    edits: &Edits,
+    path: &DiscPath,
+) -> Result<ByteMap, ComposeError> {
     let entry = base
         .medium
         .find(path.as_str())
@@ -362,8 +427,7 @@ fn patched_record(
     for (offset, len) in &entry.extents {
         whole.copy_range(*offset, *len, &mut file);
     }
-    let (sha256, size) = Sha256::hash_reader(file.reader()).map_err(failed)?;
-    Ok(FileRecord { path: path.as_str().to_owned(), size, sha256 })
+    Ok(file)
 }
 
 /// The offsets of the manifest and its list.

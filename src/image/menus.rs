@@ -3,18 +3,17 @@
 //!
 //! Not for their grammars (`boot`), nor for evaluating them.
 
+use super::included_menus::{self, MAX_MENU_BYTES};
 use super::payload_file::PayloadFile;
 use super::plan::Plan;
 use crate::boot::{BootConfig, BootConfigError, MenuEntry, MenuFormat, NewMenuEntry};
 use crate::disc_path::{DiscPath, DiscPathError};
 use crate::hint::hinted;
 use crate::installer::disc_layout;
+use crate::installer::profile::Installer;
 use crate::installer::system::AgentKind;
 use crate::iso::fat::{FatError, FatView};
 use crate::iso::{BootPlatform, EntryKind, IsoError, Medium, Timestamp};
-
-/// The largest menu that is read.
-const MAX_MENU_BYTES: u64 = 256 * 1024;
 
 /// Seconds until the unattended entry starts: enough to press a key.
 const TIMEOUT_S: u32 = 5;
@@ -87,6 +86,8 @@ pub struct MenuLine {
 pub struct MediumChanges {
     /// Menus in the tree, with their new content.
     pub files: Vec<PayloadFile>,
+    /// Files that the new menus need beside them.
+    pub added: Vec<PayloadFile>,
     /// Bytes of boot images to change in place.
     pub patches: Vec<(u64, Vec<u8>)>,
     /// Files of the tree that those patches change.
@@ -160,23 +161,40 @@ hinted!(MenuError);
 impl UnattendedEntry {
     /// The entry that a plan wants on a medium of this volume id.
     pub fn from_plan(plan: &Plan, volume_id: &str) -> Self {
-        let profile = &plan.system.profile;
         let disks: Vec<String> =
             plan.system.erased_disks().iter().map(|disk| disk.name.to_string()).collect();
         let standin = match plan.system.agent {
             AgentKind::StandIn => " with a STAND-IN agent",
             _ => "",
         };
+        let title = format!("Install the master target{standin} (erases {})", disks.join(", "));
+        let anaconda = match &plan.system.profile.installer {
+            Installer::Anaconda(anaconda) => anaconda,
+            Installer::DebianInstaller(_) => return Self::for_preseed(plan, title),
+        };
         // Where the installer can read a stick, the label finds the medium whatever it is; el6
         // reads optical drives only (loader/cdinstall.c, anaconda 13.21.229).
-        let place = if profile.usb {
+        let place = if anaconda.usb {
             format!("hd:LABEL={}:/{}", volume_id.replace(' ', "\\x20"), disc_layout::KICKSTART)
         } else {
             format!("cdrom:/{}", disc_layout::KICKSTART)
         };
         Self(NewMenuEntry {
-            title: format!("Install the master target{standin} (erases {})", disks.join(", ")),
-            args: vec![format!("{}={place}", profile.kickstart_argument.as_str())],
+            title,
+            args: vec![format!("{}={place}", anaconda.kickstart_argument.as_str())],
+            initrds: Vec::new(),
+            timeout_s: TIMEOUT_S,
+        })
+    }
+
+    /// The entry for debian-installer: the preseed is in an initial RAM disk of its own, which no
+    /// other entry loads. Only what nothing can be preset for is asked with this priority.
+    fn for_preseed(plan: &Plan, title: String) -> Self {
+        let arguments = plan.system.profile.kernel_arguments.iter().map(ToString::to_string);
+        Self(NewMenuEntry {
+            title,
+            args: std::iter::once("priority=critical".to_owned()).chain(arguments).collect(),
+            initrds: vec![format!("/{}", disc_layout::PRESEED)],
             timeout_s: TIMEOUT_S,
         })
     }
@@ -190,6 +208,7 @@ pub fn read(medium: &Medium) -> Menus {
         let text = medium.read_file(&entry.path, MAX_MENU_BYTES).map_err(|error| error.to_string());
         menus.add(entry.path, MenuLocation::Tree, kind, text);
     }
+    menus.remove_forwarders();
     for (at, len, name) in efi_images(medium) {
         if let Err(error) = read_efi_image(medium, at, len, &name, &mut menus) {
             menus.faults.push(format!("{name}: {error}"));
@@ -224,6 +243,13 @@ impl Menu {
 }
 
 impl Menus {
+    /// Removes menus that only go on with another one that was found.
+    fn remove_forwarders(&mut self) {
+        let files: Vec<String> = self.found.iter().map(|menu| menu.file.clone()).collect();
+        let is_found = |path: String| files.iter().any(|file| file == path.trim_start_matches('/'));
+        self.found.retain(|menu| !menu.config.forwards_to().is_some_and(is_found));
+    }
+
     fn add(
         &mut self,
         file: String,
@@ -297,12 +323,27 @@ pub fn add_unattended_entry(
     let mut texts = Vec::new();
     for menu in &menus.found {
         let failed = |source| MenuError::Config { file: menu.file.clone(), source };
-        let text = menu.config.with_unattended_entry(&entry.0).map_err(failed)?;
+        let whole = if menu.config.includes().is_empty() || menu.location != MenuLocation::Tree {
+            None
+        } else {
+            let text = menu.config.text();
+            Some(included_menus::flatten(medium, &menu.file, text).map_err(failed)?)
+        };
+        let text = match &whole {
+            None => menu.config.with_unattended_entry(&entry.0).map_err(failed)?,
+            Some(whole) => {
+                let (vendor, has_menu) = find_vendor_place(medium, &menu.file)?;
+                let own = menu.config.text().as_bytes();
+                changed.added.push(PayloadFile::from_bytes(&vendor, own)?);
+                let name = vendor.rsplit('/').next().unwrap_or(&vendor);
+                whole.in_front(&entry.0, name, has_menu).map_err(failed)?
+            }
+        };
         let after = BootConfig::parse(menu.config.format(), &text).map_err(failed)?;
         tracing::info!(file = %menu.file, "adding the unattended boot entry");
         changed.menus.push(MenuChange {
             file: menu.file.clone(),
-            before: menu_lines(&menu.config),
+            before: menu_lines(whole.as_ref().unwrap_or(&menu.config)),
             after: menu_lines(&after),
         });
         if menu.location == MenuLocation::Tree {
@@ -330,6 +371,18 @@ pub fn add_unattended_entry(
         }
     }
     Ok(changed)
+}
+
+/// Where the vendor's own menu of isolinux's is copied to, and whether the program that shows menus
+/// is beside it.
+fn find_vendor_place(medium: &Medium, file: &str) -> Result<(String, bool), MenuError> {
+    let directory = file.rsplit_once('/').map_or("", |(directory, _)| directory);
+    let vendor = format!("{directory}/vendor.cfg");
+    let vendor = vendor.trim_start_matches('/').to_owned();
+    if medium.find(&vendor).is_some() {
+        return Err(MenuError::Unread(format!("/{vendor} is on the medium already")));
+    }
+    Ok((vendor, medium.find(&format!("{directory}/vesamenu.c32")).is_some()))
 }
 
 /// Every firmware that starts the medium must come by a menu that is known.

@@ -10,14 +10,14 @@ use super::plan::{AgentContent, Plan, SelfCheckBinary};
 use crate::assets::Assets;
 use crate::disc_path::DiscPathError;
 use crate::hint::hinted;
+use crate::installer::answers::{self, AnswersError};
 use crate::installer::first_boot::{self, FirstBoot};
-use crate::installer::kickstart::model::{AGENT, AGENT_DIRECTORY};
-use crate::installer::kickstart::render::KickstartError;
-use crate::installer::kickstart::{self, Kickstart, Placement};
+use crate::installer::kickstart::{self, Placement};
 use crate::installer::retention::Retention;
 use crate::installer::self_check::{self, SelfCheck};
 use crate::installer::service::{InitSystem, ServiceError, ServiceFile};
 use crate::installer::system::{AgentKind, Interface, System};
+use crate::installer::target_scripts::{AGENT, AGENT_DIRECTORY};
 use crate::installer::value::PayloadName;
 use crate::installer::{disc_layout, registration};
 use crate::packages::repository::{self, RepositoryError};
@@ -32,9 +32,9 @@ pub enum PayloadError {
     /// The first-boot files cannot be rendered.
     #[error(transparent)]
     FirstBoot(#[from] ServiceError),
-    /// The kickstart cannot be rendered, or is not what was meant.
+    /// The kickstart or preseed cannot be rendered, or is not what was meant.
     #[error(transparent)]
-    Kickstart(#[from] KickstartError),
+    Answers(#[from] AnswersError),
     /// The repository's metadata cannot be made.
     #[error(transparent)]
     Repository(#[from] RepositoryError),
@@ -46,7 +46,7 @@ impl PayloadError {
         match self {
             Self::FirstBoot(error) => error.hint(),
             Self::Repository(error) => error.hint(),
-            Self::Path(_) | Self::Kickstart(_) => None,
+            Self::Path(_) | Self::Answers(_) => None,
         }
     }
 }
@@ -96,26 +96,26 @@ pub fn assemble(assets: &Assets, plan: &Plan) -> Result<Vec<PayloadFile>, Payloa
         have_repo: !plan.packages.is_empty(),
         payload: payload_names(&files),
     };
-    let text = render_kickstart(assets, &plan.system, &placement, &plan.root)?;
-    files.push(PayloadFile::from_bytes(disc_layout::KICKSTART, text.into_bytes())?);
+    let answers = answers::render(assets, &plan.system, &placement, &plan.root)?;
+    files.push(PayloadFile::from_bytes(answers.path, answers.to_bytes(plan.epoch.seconds()))?);
     files.sort_by(|a, b| a.path.cmp(&b.path));
     files.push(PayloadFile::from_bytes(disc_layout::SBOM, render_sbom(plan, &files).into_bytes())?);
     files.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(files)
 }
 
-/// The kickstart's text, read back and held against what it must say.
+/// The kickstart's or preseed's text, read back and held against what it must say.
 ///
 /// # Errors
 ///
 /// Fails when a template does not render or the text says something else.
-pub fn render_kickstart(
+pub fn render_answers(
     assets: &Assets,
     system: &System,
     placement: &Placement,
     root: &kickstart::RootAccess,
-) -> Result<String, KickstartError> {
-    kickstart::render(assets, &Kickstart::new(assets, system, placement, root)?)
+) -> Result<String, AnswersError> {
+    answers::render(assets, system, placement, root).map(|answers| answers.text)
 }
 
 /// The names that a kickstart finds in the payload, when nothing but a recipe is known.
@@ -168,7 +168,9 @@ fn render_first_boot(
     let model = FirstBoot {
         init,
         scsi_id: profile.scsi_id.to_string(),
+        release_file: profile.release_file.to_string(),
         release_pattern: profile.release.clone(),
+        package_format: profile.package_format(),
         packages: profile.packages.names.iter().map(ToString::to_string).collect(),
         agent_directory: AGENT_DIRECTORY.to_owned(),
         standin: system.agent == AgentKind::StandIn,

@@ -107,7 +107,6 @@ impl Plan {
         if let Some(path) = request.rpms {
             recipe.rpms = Some(path);
         }
-        let generation = request.profile.generation;
         let system = resolve(&recipe, request.profile)
             .map_err(|source| PlanError::System { recipe: request.record.name.clone(), source })?;
         let base = recipe.base.as_ref().map_or(Ok(None), open_base)?;
@@ -125,9 +124,11 @@ impl Plan {
             (Some(_), choice) => Some(open_self_check_binary(&choice)?),
             (None, _) => None,
         };
-        let packages = match &recipe.rpms {
-            Some(directory) => repository::read_packages(directory, generation, &keyring)?,
-            None => Vec::new(),
+        let packages = match (&recipe.rpms, system.profile.anaconda()) {
+            (Some(directory), Some(anaconda)) => {
+                repository::read_packages(directory, anaconda.generation, &keyring)?
+            }
+            _ => Vec::new(),
         };
         if let Some(base) = &base {
             let (volume, bytes) = (base.medium.volume_id(), base.medium.file_len());
@@ -216,7 +217,7 @@ impl Plan {
             recipe: self.recipe.clone(),
             plan_sha256: self.digest(),
             profile: self.system.profile_name.to_string(),
-            generation: profile.generation.into(),
+            generation: profile.major_release,
             firmware: self.system.firmware.as_str().to_owned(),
             source_date_epoch: i64::try_from(self.epoch.seconds()).unwrap_or(i64::MAX),
             base: self.base.as_ref().map(|base| BaseRecord {

@@ -3,12 +3,13 @@
 //! Not for files of the machine that builds (agent, RPMs, base medium): a system is the same
 //! wherever it is built, so that its digest can be compared.
 
+mod debian_installer;
 mod disks;
 mod error;
 mod network;
 
 use super::recipe::{Recipe, SelfCheckSettings};
-use crate::installer::profile::Profile;
+use crate::installer::profile::{Installer, Profile};
 use crate::installer::self_check::MAX_KEEP;
 use crate::installer::system::{AgentKind, System};
 use crate::installer::value::PackageName;
@@ -25,7 +26,10 @@ use error::MAX_ITEMS;
 pub fn resolve(recipe: &Recipe, profile: Profile) -> Result<System, ResolveError> {
     let network = network::interface(&recipe.network)?;
     disks::check(recipe)?;
-    let boot_loader = disks::boot_loader(recipe)?;
+    if let Installer::DebianInstaller(_) = &profile.installer {
+        debian_installer::check(recipe)?;
+    }
+    let boot_loader = disks::boot_loader(recipe, &profile)?;
     let layout = disks::layout(recipe, &profile, boot_loader)?;
     Ok(System {
         profile_name: recipe.profile.clone(),

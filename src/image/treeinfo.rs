@@ -2,6 +2,7 @@
 //!
 //! Not for whether it is true: the checksums are only read here.
 
+use super::debian_medium::DiskInfo;
 use crate::digest::Sha256;
 use crate::iso::Medium;
 
@@ -23,7 +24,7 @@ pub struct TreeInfo {
 }
 
 impl TreeInfo {
-    /// Reads both files of a medium; what neither says is absent.
+    /// Reads both files of a medium, and `.disk/info`; what none says is absent.
     pub fn from_medium(medium: &Medium) -> Self {
         let text = |path| {
             let bytes = medium.read_file(path, MAX_BYTES).ok()?;
@@ -35,6 +36,10 @@ impl TreeInfo {
             let is_release = |line: &String| line.starts_with(|c: char| c.is_ascii_digit());
             info.version = info.version.or(lines.next().filter(is_release));
             info.architecture = info.architecture.or(lines.next()).filter(|text| !text.is_empty());
+        }
+        if let Some(disk) = DiskInfo::from_medium(medium) {
+            info.version = info.version.or(disk.version);
+            info.architecture = info.architecture.or(disk.architecture);
         }
         info
     }

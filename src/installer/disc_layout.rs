@@ -5,6 +5,10 @@
 /// The kickstart.
 pub const KICKSTART: &str = "ks.cfg";
 
+/// The archive with the preseed, which the kernel unpacks over the initial RAM disk. isolinux reads
+/// names of the plain ISO 9660 tree, so it is one of 8 and 3 characters.
+pub const PRESEED: &str = "preseed.img";
+
 /// What an image was made from and what was added, as JSON.
 pub const MANIFEST: &str = "preflight/manifest.json";
 

@@ -6,6 +6,7 @@
 use regex::Regex;
 use serde::Serialize;
 
+use super::profile::PackageFormat;
 use super::service::{
     FIRST_BOOT, InitSystem, SELF_CHECK, ServiceError, ServiceFile, check_path, check_value,
     is_name, render_files,
@@ -31,9 +32,13 @@ pub struct FirstBoot {
     pub init: InitSystem,
     /// `/lib/udev/scsi_id` on el6, `/usr/lib/udev/scsi_id` on el7.
     pub scsi_id: String,
-    /// A `grep -E` pattern that a line of `/etc/redhat-release` must match.
+    /// The file that names the installed release: `/etc/redhat-release`.
+    pub release_file: String,
+    /// A `grep -E` pattern that a line of that file must match.
     pub release_pattern: String,
-    /// Packages that ApplyCustomChanges.sh needs, checked with `rpm -q`.
+    /// How packages are asked for.
+    pub package_format: PackageFormat,
+    /// Packages that ApplyCustomChanges.sh needs.
     pub packages: Vec<String>,
     /// Where the agent is unpacked: `/root`.
     pub agent_directory: String,
@@ -51,7 +56,9 @@ pub struct FirstBoot {
 #[derive(Serialize)]
 struct Model<'a> {
     scsi_id: &'a str,
+    release_file: &'a str,
     release_pattern: &'a str,
+    dpkg: bool,
     packages: String,
     agent_directory: &'a str,
     standin: &'a str,
@@ -73,7 +80,9 @@ pub fn render(boot: &FirstBoot, assets: &Assets) -> Result<Vec<ServiceFile>, Ser
     let retention = boot.retention.as_ref();
     let model = Model {
         scsi_id: &boot.scsi_id,
+        release_file: &boot.release_file,
         release_pattern: &boot.release_pattern,
+        dpkg: boot.package_format == PackageFormat::Deb,
         packages: boot.packages.join(" "),
         agent_directory: &boot.agent_directory,
         standin: if boot.standin { "yes" } else { "no" },
@@ -92,6 +101,7 @@ pub fn render(boot: &FirstBoot, assets: &Assets) -> Result<Vec<ServiceFile>, Ser
 fn check(boot: &FirstBoot) -> Result<(), ServiceError> {
     const NAME: &str = "a name of letters, digits and ._+-";
     check_path("the path of scsi_id", &boot.scsi_id)?;
+    check_path("the file of the release", &boot.release_file)?;
     check_path("the agent's directory", &boot.agent_directory)?;
     for package in &boot.packages {
         check_value("a package", package, NAME, is_name(package))?;
@@ -124,6 +134,8 @@ mod tests {
         FirstBoot {
             init: InitSystem::SysV,
             scsi_id: "/lib/udev/scsi_id".into(),
+            release_file: "/etc/redhat-release".into(),
+            package_format: PackageFormat::Rpm,
             release_pattern: r"^CentOS release 6\.6 \(Final\)".into(),
             packages: vec!["lsscsi".into(), "device-mapper-multipath".into()],
             agent_directory: "/root".into(),

@@ -3,11 +3,13 @@
 //!
 //! Not for reading recipes nor for writing images (`image`).
 
+pub mod answers;
 pub mod disc_layout;
 pub mod first_boot;
 pub mod kickstart;
 pub mod layout;
 pub mod machine;
+pub mod preseed;
 pub mod profile;
 pub mod registration;
 pub mod retention;
@@ -15,4 +17,5 @@ pub mod root_password;
 pub mod self_check;
 pub mod service;
 pub mod system;
+pub mod target_scripts;
 pub mod value;

@@ -3,6 +3,8 @@
 //!
 //! Not for what a particular master target is to be (`image::recipe`).
 
+mod file;
+
 use std::fmt;
 
 use regex::Regex;
@@ -11,15 +13,16 @@ use serde::{Deserialize, Serialize};
 use super::kickstart::command::Command;
 use super::kickstart::words;
 use super::layout::PartitionSpec;
+use super::preseed::answer::PreseedAnswer;
 use super::service::InitSystem;
 use super::value::disk::MountTarget;
 use super::value::network::Port;
-use super::value::{GroupName, PackageName, ProfileName, Title, text_value};
-use crate::assets::{AssetError, AssetKind, Assets};
+use super::value::{GroupName, PackageName, Title, text_value};
+use crate::assets::AssetError;
 use crate::disc_path::DiscPath;
 use crate::hint::hinted;
 use crate::packages::generation::Generation;
-use crate::yaml::{self, YamlError};
+use crate::yaml::YamlError;
 
 text_value! {
     /// A file or directory of the installed system.
@@ -29,7 +32,7 @@ text_value! {
 
 text_value! {
     /// The part of an agent bundle's name that names the distribution.
-    Distribution: "an agent distribution", r"[A-Z]{2,8}[0-9.]{1,5}-64",
+    Distribution: "an agent distribution", r"[A-Z]{2,8}-?[0-9.]{1,5}-64",
     "the token in the bundle's name, such as RHEL6-64"
 }
 
@@ -50,50 +53,105 @@ text_value! {
     "name or name=value, such as crashkernel=auto"
 }
 
-/// How one distribution installs.
+text_value! {
+    /// What vSphere calls a guest system, in its API or in a `.vmx`.
+    GuestName: "a guest system", r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}",
+    "vSphere's name of the guest system, such as centos64Guest or centos-64"
+}
+
+/// What vSphere calls the installed system.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+pub struct GuestNames {
+    /// In its API and in an OVF.
+    pub id: GuestName,
+    /// In a `.vmx`.
+    pub word: GuestName,
+}
+
+/// How one distribution installs.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Profile {
     /// The distribution and its release, for lists.
     pub title: Title,
-    /// The installer's generation.
-    pub generation: Generation,
-    /// What the whole of /etc/redhat-release must match before ApplyCustomChanges runs.
+    /// The major release: 6, 7, 16, 20.
+    pub major_release: u8,
+    /// The file that names the installed release.
+    pub release_file: SystemPath,
+    /// What the line that names the installed release must match before ApplyCustomChanges runs.
     pub release: String,
     /// The token in the name of a Unified Agent for it.
     pub agent_distribution: Distribution,
+    /// Where the installer mounts the medium it came from.
+    pub disc_mount: SystemPath,
+    /// What hypervisors call it.
+    pub guest: GuestNames,
+    /// What starts services.
+    pub init: InitSystem,
+    /// Where `scsi_id` is.
+    pub scsi_id: SystemPath,
+    /// Arguments that the installed kernel gets.
+    pub kernel_arguments: Vec<KernelArgument>,
+    /// What is installed.
+    pub packages: PackageSelection,
+    /// Ports to open in addition to SSH, unless the recipe says which.
+    pub open_ports: Vec<Port>,
+    /// Partitions of the system disk, unless the recipe says which.
+    pub layout: Vec<PartitionSpec>,
+    /// The partition that UEFI adds.
+    pub efi_partition: PartitionSpec,
+    /// The program that installs, with what only it needs.
+    pub installer: Installer,
+}
+
+/// What packages of a distribution are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PackageFormat {
+    /// RPM, in a database that `rpm` reads.
+    Rpm,
+    /// Debian's, in a database that `dpkg-query` reads.
+    Deb,
+}
+
+/// The program that installs a distribution.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Installer {
+    /// Red Hat's, which reads a kickstart.
+    Anaconda(Anaconda),
+    /// Debian's and Ubuntu's text installer, which reads a preseed.
+    DebianInstaller(DebianInstaller),
+}
+
+/// What anaconda needs to know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Anaconda {
+    /// The installer's generation.
+    pub generation: Generation,
     /// The kernel argument that names the kickstart.
     pub kickstart_argument: KickstartArgument,
     /// Whether a raw USB stick can be installed from.
     pub usb: bool,
     /// The file whose presence makes a medium an installer.
     pub second_stage: String,
-    /// Where the installer mounts the medium it came from.
-    pub disc_mount: SystemPath,
     /// The volume id of a kickstart disc that is used beside the vendor's medium.
     pub kickstart_disc: VolumeId,
-    /// What starts services.
-    pub init: InitSystem,
-    /// Where `scsi_id` is.
-    pub scsi_id: SystemPath,
     /// The `bootloader` option that takes the system disk.
     pub boot_drive: BootDrive,
-    /// Arguments that the installed kernel gets.
-    #[serde(default)]
-    pub kernel_arguments: Vec<KernelArgument>,
     /// Commands that are the same for every master target, one line each.
     pub commands: Vec<String>,
-    /// What is installed.
-    pub packages: PackageSelection,
-    /// Ports to open in addition to SSH, unless the recipe says which.
-    #[serde(default)]
-    pub open_ports: Vec<Port>,
-    /// Partitions of the system disk, unless the recipe says which.
-    pub layout: Vec<PartitionSpec>,
-    /// The partition that UEFI adds.
-    pub efi_partition: PartitionSpec,
     /// What is rendered.
     pub templates: KickstartTemplates,
+}
+
+/// What debian-installer needs to know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DebianInstaller {
+    /// What the medium's own name, in `.disk/info`, must match.
+    pub medium: String,
+    /// Answers that are the same for every master target: `OWNER QUESTION TYPE VALUE`.
+    pub answers: Vec<String>,
+    /// What is rendered.
+    pub templates: PreseedTemplates,
 }
 
 /// What is installed.
@@ -149,6 +207,24 @@ pub struct KickstartTemplates {
     /// `%post`.
     pub install: TemplateName,
     /// The lines of `%post` that install the first-boot service.
+    pub service: TemplateName,
+}
+
+/// What is rendered for debian-installer; every name is below `templates/`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PreseedTemplates {
+    /// The preseed around its answers.
+    pub preseed: TemplateName,
+    /// The script before partitioning.
+    pub guard: TemplateName,
+    /// The shell functions that guard disks, which it begins with.
+    pub disk_guard: TemplateName,
+    /// The script before the reboot.
+    pub late: TemplateName,
+    /// The script that runs in the installed system.
+    pub install: TemplateName,
+    /// Its lines that install the first-boot service.
     pub service: TemplateName,
 }
 
@@ -226,6 +302,10 @@ pub enum ProfileFault {
     FromRecipe(String),
     /// No partition is `/`.
     NoRoot,
+    /// A line that is not one answer of a preseed.
+    NotAnAnswer(String),
+    /// An answer that is made from the recipe.
+    AnswerFromRecipe(String),
 }
 
 impl fmt::Display for ProfileFault {
@@ -238,6 +318,12 @@ impl fmt::Display for ProfileFault {
             }
             Self::FromRecipe(name) => write!(f, "{name:?} is made from the recipe"),
             Self::NoRoot => f.write_str("no partition is mounted on /"),
+            Self::NotAnAnswer(line) => {
+                write!(f, "{line:?} is not OWNER QUESTION TYPE VALUE in printable ASCII")
+            }
+            Self::AnswerFromRecipe(question) => {
+                write!(f, "the answer to {question:?} is made from the recipe")
+            }
         }
     }
 }
@@ -289,49 +375,52 @@ const RECIPE_COMMANDS: &[&str] = &[
 ];
 
 impl Profile {
-    /// Reads the profile of that name.
-    ///
-    /// # Errors
-    ///
-    /// Fails when there is none, or when it is faulty.
-    pub fn read(assets: &Assets, name: &ProfileName) -> Result<Self, ProfileError> {
-        let asset =
-            assets.read(AssetKind::Profile, &format!("{name}.yaml")).map_err(
-                |error| match error {
-                    AssetError::Missing { .. } => {
-                        ProfileError::Unknown { name: name.to_string(), known: Self::names(assets) }
-                    }
-                    other => ProfileError::Read(other),
-                },
-            )?;
-        let profile: Self = yaml::parse(&asset.text, &asset.path).map_err(ProfileError::Yaml)?;
-        profile.check().map_err(|(key, fault)| ProfileError::Faulty {
-            path: asset.path.clone(),
-            key,
-            fault,
-        })?;
-        Ok(profile)
+    /// What only anaconda needs; absent where another program installs.
+    pub fn anaconda(&self) -> Option<&Anaconda> {
+        match &self.installer {
+            Installer::Anaconda(anaconda) => Some(anaconda),
+            Installer::DebianInstaller(_) => None,
+        }
     }
 
-    /// The names of all profiles, sorted.
-    pub fn names(assets: &Assets) -> Vec<String> {
-        let files = assets.names(AssetKind::Profile);
-        files.iter().filter_map(|file| file.strip_suffix(".yaml")).map(str::to_owned).collect()
+    /// What its packages are.
+    pub fn package_format(&self) -> PackageFormat {
+        match &self.installer {
+            Installer::Anaconda(_) => PackageFormat::Rpm,
+            Installer::DebianInstaller(_) => PackageFormat::Deb,
+        }
     }
 
+    /// Refuses values that cannot be.
+    fn check(&self) -> Result<(), (&'static str, ProfileFault)> {
+        check_pattern("release", &self.release)?;
+        match &self.installer {
+            Installer::Anaconda(anaconda) => anaconda.check()?,
+            Installer::DebianInstaller(installer) => installer.check()?,
+        }
+        let root =
+            |p: &PartitionSpec| matches!(&p.mount, MountTarget::At(at) if at.as_str() == "/");
+        if !self.layout.iter().any(root) {
+            return Err(("layout", ProfileFault::NoRoot));
+        }
+        Ok(())
+    }
+}
+
+fn check_pattern(key: &'static str, pattern: &str) -> Result<(), (&'static str, ProfileFault)> {
+    match Regex::new(pattern) {
+        Ok(_) => Ok(()),
+        Err(_) => Err((key, ProfileFault::Pattern(pattern.to_owned()))),
+    }
+}
+
+impl Anaconda {
     /// The commands that are the same for every master target.
     pub fn fixed_commands(&self) -> impl Iterator<Item = Command> {
         self.commands.iter().filter_map(|line| Command::parse_line(line))
     }
 
-    /// The file whose presence makes a medium an installer.
-    pub fn second_stage(&self) -> DiscPath {
-        DiscPath::new(&self.second_stage).expect("check() has accepted the path")
-    }
-
     fn check(&self) -> Result<(), (&'static str, ProfileFault)> {
-        Regex::new(&self.release)
-            .map_err(|_| ("release", ProfileFault::Pattern(self.release.clone())))?;
         DiscPath::new(&self.second_stage)
             .map_err(|_| ("second_stage", ProfileFault::Path(self.second_stage.clone())))?;
         for line in &self.commands {
@@ -349,10 +438,25 @@ impl Profile {
                 return Err(("commands", ProfileFault::FromRecipe(name.clone())));
             }
         }
-        let root =
-            |p: &PartitionSpec| matches!(&p.mount, MountTarget::At(at) if at.as_str() == "/");
-        if !self.layout.iter().any(root) {
-            return Err(("layout", ProfileFault::NoRoot));
+        Ok(())
+    }
+}
+
+impl DebianInstaller {
+    /// The answers that are the same for every master target.
+    pub fn fixed_answers(&self) -> impl Iterator<Item = PreseedAnswer> {
+        self.answers.iter().filter_map(|line| PreseedAnswer::parse_line(line))
+    }
+
+    fn check(&self) -> Result<(), (&'static str, ProfileFault)> {
+        check_pattern("medium", &self.medium)?;
+        for line in &self.answers {
+            let Some(answer) = PreseedAnswer::parse_line(line) else {
+                return Err(("answers", ProfileFault::NotAnAnswer(line.clone())));
+            };
+            if answer.is_made_from_recipe() {
+                return Err(("answers", ProfileFault::AnswerFromRecipe(answer.question)));
+            }
         }
         Ok(())
     }
@@ -361,6 +465,7 @@ impl Profile {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::assets::{AssetKind, Assets};
 
     fn with(change: impl Fn(&str) -> String) -> Result<Profile, ProfileError> {
         let dir = tempfile::tempdir().unwrap();
@@ -373,7 +478,10 @@ mod tests {
     #[test]
     fn every_embedded_profile_is_sound() {
         let assets = Assets::embedded();
-        assert_eq!(Profile::names(&assets), ["centos-6.6", "centos-7"]);
+        assert_eq!(
+            Profile::names(&assets),
+            ["centos-6.6", "centos-7", "ubuntu-16.04", "ubuntu-20.04"]
+        );
         for name in Profile::names(&assets) {
             Profile::read(&assets, &name.parse().unwrap()).unwrap();
         }
@@ -384,6 +492,16 @@ mod tests {
         for (name, good, bad) in [
             ("centos-6.6", "CentOS release 6.6 (Final)", "CentOS release 6.60 (Final)"),
             ("centos-7", "CentOS Linux release 7.4.1708 (Core) ", "CentOS release 6.6 (Final)"),
+            (
+                "ubuntu-16.04",
+                "DISTRIB_DESCRIPTION=\"Ubuntu 16.04.2 LTS\"",
+                "DISTRIB_DESCRIPTION=\"Ubuntu 16.10\"",
+            ),
+            (
+                "ubuntu-20.04",
+                "DISTRIB_DESCRIPTION=\"Ubuntu 20.04 LTS\"",
+                "DISTRIB_DESCRIPTION=\"Ubuntu 20.04.1\"",
+            ),
         ] {
             let profile = Profile::read(&Assets::embedded(), &name.parse().unwrap()).unwrap();
             let release = Regex::new(&profile.release).unwrap();

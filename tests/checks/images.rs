@@ -53,6 +53,7 @@ pub fn installer() -> ImageFacts {
             longest_arguments: known(34),
         },
         source: SourceFacts {
+            pool: false,
             discinfo: true,
             second_stage: true,
             repodata: true,
@@ -176,6 +177,7 @@ pub fn demo() -> ImageFacts {
             ..installer().boot
         },
         source: SourceFacts {
+            pool: false,
             discinfo: false,
             second_stage: false,
             repodata: false,

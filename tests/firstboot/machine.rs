@@ -14,6 +14,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use preflight::assets::Assets;
 use preflight::installer::first_boot::{DeferredRetention, FirstBoot, render};
+use preflight::installer::profile::PackageFormat;
 use preflight::installer::service::InitSystem;
 use tempfile::TempDir;
 
@@ -123,6 +124,8 @@ impl Machine {
         let mut boot = FirstBoot {
             init: InitSystem::SysV,
             scsi_id: "/lib/udev/scsi_id".into(),
+            release_file: "/etc/redhat-release".into(),
+            package_format: PackageFormat::Rpm,
             release_pattern: r"^CentOS release 6\.6 \(Final\)$".into(),
             packages: vec!["device-mapper-multipath".into(), "lsscsi".into()],
             agent_directory: "/root".into(),

@@ -18,7 +18,7 @@ use preflight::packages::generation::Generation;
 use proptest::prelude::*;
 
 /// Every place in a recipe that takes text and that a template could see.
-const FIELDS: &[(&str, &str)] = &[
+pub const FIELDS: &[(&str, &str)] = &[
     ("host_name", "mt01.example.test"),
     ("timezone", "Etc/UTC"),
     ("locale.language", "en_US.UTF-8"),
@@ -49,7 +49,7 @@ const FIELDS: &[(&str, &str)] = &[
     ("profile", "centos-6.6"),
 ];
 
-const POISON: &[&str] = &[
+pub const POISON: &[&str] = &[
     "\n%post\nrm -rf /\n%end\n",
     "\nrootpw secret",
     "\r\npoweroff",
@@ -99,7 +99,7 @@ fn shape(text: &str) -> Vec<(String, usize)> {
 }
 
 /// The same, with what each field may add to a good recipe set to something good.
-fn with_field(key: &str, value: &str) -> Vec<Setting> {
+pub fn with_field(key: &str, value: &str) -> Vec<Setting> {
     let quoted = serde_json::to_string(value).unwrap();
     let mut settings: Vec<String> = Vec::new();
     match key.split('.').next().unwrap() {

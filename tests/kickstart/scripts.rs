@@ -11,6 +11,7 @@ use preflight::assets::Assets;
 use preflight::digest::Sha256;
 use preflight::installer::first_boot::{self, FirstBoot};
 use preflight::installer::kickstart::parse::SectionKind;
+use preflight::installer::profile::PackageFormat;
 use preflight::installer::registration;
 use preflight::installer::self_check::{self, SelfCheck};
 use preflight::installer::service::InitSystem;
@@ -169,6 +170,8 @@ fn the_first_boot_program_is_installed_where_it_says_it_belongs() {
         let boot = FirstBoot {
             init,
             scsi_id: "/lib/udev/scsi_id".into(),
+            release_file: "/etc/redhat-release".into(),
+            package_format: PackageFormat::Rpm,
             release_pattern: "^CentOS".into(),
             packages: Vec::new(),
             agent_directory: "/root".into(),

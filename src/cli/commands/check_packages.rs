@@ -34,6 +34,12 @@ pub enum PackagesError {
     /// No medium was given.
     #[error("no medium to look for packages on")]
     NoBase,
+    /// The profile installs packages of another kind.
+    #[error("the profile {profile} installs Debian packages, whose dependencies are not resolved")]
+    NotRpm {
+        /// The profile.
+        profile: String,
+    },
     /// The requested packages are not proven to install.
     #[error("{base}: the packages are not proven to install: {}", summarize(.findings))]
     Incomplete {
@@ -48,6 +54,9 @@ impl PackagesError {
     /// Returns what to do about it.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
+            Self::NotRpm { .. } => {
+                "look at the medium's own lists, dists/*/main/binary-amd64/Packages.gz".to_owned()
+            }
             Self::NoBase => "add --base ISO, or base: {file: ISO} to the recipe".to_owned(),
             Self::Incomplete { .. } => {
                 "see `preflight list packages --base ISO` for what to put into \
@@ -92,7 +101,10 @@ impl PackageRequest {
         let (file, profile) = recipe::read(choice, assets)?;
         let own = file.recipe.base.as_ref().and_then(|base| base.file.as_deref());
         let base = base.or(own).ok_or(PackagesError::NoBase)?.to_owned();
-        let generation = profile.generation;
+        let Some(generation) = profile.anaconda().map(|anaconda| anaconda.generation) else {
+            let profile = file.recipe.profile.to_string();
+            return Err(PackagesError::NotRpm { profile }.into());
+        };
         let keys: Vec<PathBuf> = file.recipe.rpm_keys.iter().chain(keys).cloned().collect();
         let keyring = open_keys(&keys)?;
         let rpms = rpms.or(file.recipe.rpms.as_deref());
@@ -157,10 +169,14 @@ pub fn incomplete(plan: &Plan, checks: &CheckSet) -> Vec<String> {
     let Some(base) = &plan.base else { return Vec::new() };
     let add_ons = AddOns { packages: plan.packages.clone(), ..AddOns::default() };
     let profile = &plan.system.profile;
+    let Some(anaconda) = profile.anaconda() else {
+        let profile = plan.system.profile_name.to_string();
+        return vec![PackagesError::NotRpm { profile }.to_string()];
+    };
     let packages = plan.system.requested_packages();
     let request = DepsolveRequest {
         packages: &packages,
-        generation: profile.generation,
+        generation: anaconda.generation,
         known: &profile.packages.known,
         keyring: &plan.keyring,
     };

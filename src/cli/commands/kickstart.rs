@@ -12,7 +12,8 @@ use crate::image::payload;
 use crate::image::resolve::resolve;
 use crate::installer::kickstart::lint::{LintFinding, LintSeverity, LintStyle as Style};
 use crate::installer::kickstart::{self, Carrier, Placement};
-use crate::installer::profile::Profile;
+use crate::installer::preseed;
+use crate::installer::profile::{Installer, Profile};
 use crate::report::json;
 
 /// Prints the kickstart of a recipe.
@@ -24,7 +25,7 @@ pub fn render(args: &RenderKickstartArgs, assets: &Assets) -> anyhow::Result<Exi
         have_repo: chosen.recipe.rpms.is_some(),
         payload: payload::expected_names(assets, &system)?,
     };
-    let text = payload::render_kickstart(assets, &system, &placement, &chosen.root)?;
+    let text = payload::render_answers(assets, &system, &placement, &chosen.root)?;
     anstream::print!("{text}");
     Ok(ExitStatus::Clean)
 }
@@ -33,7 +34,10 @@ pub fn render(args: &RenderKickstartArgs, assets: &Assets) -> anyhow::Result<Exi
 pub fn lint(args: &LintKickstartArgs, assets: &Assets) -> anyhow::Result<ExitStatus> {
     let profile = Profile::read(assets, &args.profile.parse()?)?;
     let asset = read(&args.file)?;
-    let mut found = kickstart::lint(&asset.text, profile.generation);
+    let mut found = match &profile.installer {
+        Installer::Anaconda(anaconda) => kickstart::lint(&asset.text, anaconda.generation),
+        Installer::DebianInstaller(_) => preseed::lint(&asset.text),
+    };
     if args.style == LintStyleArg::Syntax {
         found.retain(|lint| lint.style == Style::Syntax);
     }

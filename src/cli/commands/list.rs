@@ -84,7 +84,7 @@ fn profiles(assets: &Assets) -> anyhow::Result<Vec<Row>> {
     let row = |name: String| {
         let profile = Profile::read(assets, &name.parse()?)?;
         let title = profile.title.to_string();
-        let generation: u8 = profile.generation.into();
+        let generation = profile.major_release;
         let json = json!({ "name": name, "title": title, "generation": generation });
         Ok(Row { name, text: title, json })
     };

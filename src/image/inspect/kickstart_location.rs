@@ -41,6 +41,8 @@ pub fn parse_location(location: &str, volume_id: &str) -> KickstartLocation {
         "http" | "https" | "ftp" | "nfs" => {
             KickstartLocation::Unclear(format!("{location} is fetched from a server"))
         }
+        // An initial RAM disk of ours, by the name of its file on the disc.
+        "initrd" => disc(rest),
         "file" => {
             KickstartLocation::Unclear(format!("{location} is inside of the initial RAM disk"))
         }
@@ -48,14 +50,21 @@ pub fn parse_location(location: &str, volume_id: &str) -> KickstartLocation {
     }
 }
 
-/// Returns key and location of every kickstart argument of a menu's default entry.
+/// Returns key and location of every kickstart argument of a menu's default entry; a preseed in an
+/// initial RAM disk counts as one.
 pub fn kickstart_arguments(menu: &Menu) -> Vec<(String, String)> {
-    let arguments = menu.config.default_entry().map_or(&[][..], |entry| &entry.args);
+    let entry = menu.config.default_entry();
+    let arguments = entry.map_or(&[][..], |entry| &entry.args);
     let named = |argument: &String| {
         let (key, location) = argument.split_once('=')?;
         matches!(key, "ks" | "inst.ks").then(|| (key.to_owned(), location.to_owned()))
     };
-    arguments.iter().filter_map(named).collect()
+    let disks = entry.and_then(|entry| entry.initrd.as_deref()).unwrap_or_default();
+    let preseeds = disks
+        .split([',', ' '])
+        .filter(|path| path.trim_start_matches('/') == disc_layout::PRESEED)
+        .map(|path| ("initrd".to_owned(), format!("initrd:{path}")));
+    arguments.iter().filter_map(named).chain(preseeds).collect()
 }
 
 #[cfg(test)]
@@ -67,6 +76,7 @@ mod tests {
         let disc = |path: &str| Some(path.to_owned());
         for (location, expected) in [
             ("cdrom:/ks.cfg", disc("ks.cfg")),
+            ("initrd:/preseed.img", disc("preseed.img")),
             ("cdrom", disc("ks.cfg")),
             ("cdrom:", disc("ks.cfg")),
             ("cdrom:/a/b.ks", disc("a/b.ks")),

@@ -4,7 +4,9 @@
 //! and the next one is read all the same.
 
 mod agent;
+mod answer_file;
 mod chain;
+mod debian;
 mod digests;
 mod error_causes;
 mod fault_list;
@@ -19,23 +21,24 @@ mod vendor;
 use std::fs::File;
 use std::sync::Arc;
 
+use answer_file::AnswerFile;
+use debian::DebianMedium;
 use digests::Digests;
 use error_causes::join_causes;
 pub use medium::MediaMd5Check;
 pub use packages::{AvailablePackages, DepsolveRequest, inspect_packages};
 pub use payload::read_manifest;
-use source::{KickstartSources, Repositories};
+use source::Repositories;
 use vendor::{VendorFacts, VendorFiles};
 
 use super::manifest::Manifest;
 use super::menus::{self as boot_menus, Menus};
 use super::treeinfo::TreeInfo;
 use crate::facts::Fact;
-use crate::facts::image::{ImageFacts, ImageKind, KickstartFacts};
+use crate::facts::image::{ImageFacts, ImageKind};
+use crate::installer::disc_layout;
 use crate::installer::kickstart::model::KICKSTART_DISC_MOUNT;
-use crate::installer::{disc_layout, kickstart};
 use crate::iso::{IsoError, Medium};
-use crate::packages::generation::Generation;
 
 /// The largest kickstart that is read; the el6 loader holds it on its stack.
 const MAX_KICKSTART_BYTES: u64 = 1024 * 1024;
@@ -62,7 +65,12 @@ pub fn inspect_medium(medium: &Medium, md5: MediaMd5Check) -> ImageFacts {
             medium.read_file(&path, MAX_KICKSTART_BYTES).map_err(|error| error.to_string())?;
         Ok((path, bytes))
     });
-    let asked = text.as_ref().map_err(Clone::clone).map(|(_, bytes)| kickstart_sources(bytes));
+    let answers = text.and_then(|(path, bytes)| {
+        let answers = AnswerFile::read(&path, &bytes)?;
+        Ok((path, answers))
+    });
+    let asked = answers.as_ref().map_err(Clone::clone).map(|(_, answers)| answers.sources());
+    let debian = DebianMedium::read(medium);
     let repositories = Repositories::read(medium);
     let mut digests = Digests::new(medium);
     let (agent, noted) = agent::facts(medium, &manifest);
@@ -80,14 +88,18 @@ pub fn inspect_medium(medium: &Medium, md5: MediaMd5Check) -> ImageFacts {
     vendor.request_digests(&mut digests);
     repositories.request_digests(&mut digests);
     payload::request_digests(medium, &mut digests);
-    let media_md5 = digests.compute(md5);
-    let vendor = match kind {
-        ImageKind::Installer | ImageKind::VendorMedium => vendor.verify(&mut digests),
-        ImageKind::KickstartDisc | ImageKind::Other => VendorFacts::default(),
+    let mut media_md5 = digests.compute(md5);
+    let vendor = match (kind, &debian) {
+        (ImageKind::Installer | ImageKind::VendorMedium, Some(debian)) => {
+            let (sum, vendor) = debian.verify(medium, manifest.as_ref().ok(), &chain.files);
+            media_md5 = sum;
+            vendor
+        }
+        (ImageKind::Installer | ImageKind::VendorMedium, None) => vendor.verify(&mut digests),
+        (ImageKind::KickstartDisc | ImageKind::Other, _) => VendorFacts::default(),
     };
-    let kickstart = text.and_then(|(path, bytes)| {
-        kickstart_facts(&path, &bytes, generation.as_ref().map_err(Clone::clone)?, &manifest)
-    });
+    let kickstart =
+        answers.and_then(|(path, answers)| answers.facts(&path, &generation, &manifest));
     ImageFacts {
         kind,
         size: i64::try_from(medium.file_len()).unwrap_or(i64::MAX),
@@ -102,8 +114,9 @@ pub fn inspect_medium(medium: &Medium, md5: MediaMd5Check) -> ImageFacts {
         source: source::facts(
             medium,
             &repositories,
+            debian.as_ref(),
             &asked,
-            installer_mounts(kind, &info),
+            installer_mounts(kind, &info, debian.is_some()),
             vendor,
             &mut digests,
         ),
@@ -114,10 +127,11 @@ pub fn inspect_medium(medium: &Medium, md5: MediaMd5Check) -> ImageFacts {
 }
 
 /// Where the installer mounts the disc that carries the packages: anaconda 13's yuminstall.py, and
-/// dracut's from 7 on; `%pre` mounts a kickstart disc.
-fn installer_mounts(kind: ImageKind, info: &TreeInfo) -> &'static [&'static str] {
+/// dracut's from 7 on; debian-installer's cdrom-detect; `%pre` mounts a kickstart disc.
+fn installer_mounts(kind: ImageKind, info: &TreeInfo, is_debian: bool) -> &'static [&'static str] {
     match (kind, info.major()) {
         (ImageKind::KickstartDisc, _) => &[KICKSTART_DISC_MOUNT],
+        _ if is_debian => &["/cdrom"],
         (_, Some(6)) => &["/mnt/source"],
         _ => &["/run/install/repo", "/run/install/source"],
     }
@@ -155,7 +169,8 @@ fn image_kind(
     menus: &Menus,
     info: &TreeInfo,
 ) -> ImageKind {
-    let installer = medium.find(".discinfo").is_some() || medium.find(".treeinfo").is_some();
+    let installer =
+        [".discinfo", ".treeinfo", ".disk/info"].iter().any(|path| medium.find(path).is_some());
     let volume_id = medium.volume_id();
     match manifest {
         Ok(manifest) if manifest.kind == "kickstart-disc" => ImageKind::KickstartDisc,
@@ -177,29 +192,4 @@ fn installer_generation(
     let told = || "neither .treeinfo nor .discinfo names a release".to_owned();
     let of_manifest = || manifest.as_ref().map(|manifest| manifest.generation).map_err(|_| told());
     info.major().map_or_else(of_manifest, Ok)
-}
-
-fn kickstart_sources(kickstart: &[u8]) -> KickstartSources {
-    let document = kickstart::parse(&String::from_utf8_lossy(kickstart));
-    KickstartSources {
-        packages: document.packages().into_iter().map(str::to_owned).collect(),
-        repositories: kickstart::facts::repositories(&document),
-        sources: kickstart::facts::sources(&document),
-    }
-}
-
-fn kickstart_facts(
-    path: &str,
-    bytes: &[u8],
-    generation: &u8,
-    manifest: &Result<Manifest, String>,
-) -> Result<KickstartFacts, String> {
-    // What is not UTF-8 must reach the linter as something that is not ASCII.
-    let text = String::from_utf8_lossy(bytes);
-    let generation = Generation::try_from(*generation)?;
-    let mut facts = kickstart::facts(&text, path, generation);
-    if let Ok(manifest) = manifest {
-        facts.firmware = Fact::Known(manifest.firmware.clone());
-    }
-    Ok(facts)
 }

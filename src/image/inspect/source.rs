@@ -3,6 +3,7 @@
 
 use std::io;
 
+use super::debian::DebianMedium;
 use super::digests::Digests;
 use super::fault_list::FaultList;
 use super::packages::file_fault;
@@ -69,6 +70,7 @@ impl Repositories {
 pub fn facts(
     medium: &Medium,
     repositories: &Repositories,
+    debian: Option<&DebianMedium>,
     asked: &KickstartSourcesResult,
     mounts: &[&str],
     vendor_facts: VendorFacts,
@@ -76,8 +78,16 @@ pub fn facts(
 ) -> SourceFacts {
     let Repositories { vendor, add_ons, has_add_ons } = repositories;
     let used = asked.as_ref().map(|asked| used_repositories(medium, asked, mounts, *has_add_ons));
-    let missing = |wanted: fn(&str) -> Option<&str>, has: fn(&Repository, &str) -> bool| {
-        let (asked, vendor) = (asked.as_ref()?, vendor.as_ref()?);
+    let missing = |wanted: fn(&str) -> Option<&str>,
+                   has: fn(&Repository, &str) -> bool|
+     -> Result<Vec<String>, &String> {
+        let asked = asked.as_ref()?;
+        if let Some(debian) = debian {
+            debian.packages.as_ref()?;
+            let names = asked.packages.iter().filter_map(|asked| wanted(asked));
+            return Ok(names.filter(|name| !debian.has_package(name)).map(str::to_owned).collect());
+        }
+        let vendor = vendor.as_ref()?;
         let (used, _) = used.as_ref().map_err(|why| *why)?;
         let mut others = Vec::new();
         for path in used {
@@ -89,7 +99,7 @@ pub fn facts(
         }
         let lacks = |name: &&str| !has(vendor, name) && !others.iter().any(|repo| has(repo, name));
         let names = asked.packages.iter().filter_map(|asked| wanted(asked)).filter(lacks);
-        Ok::<Vec<String>, &String>(names.map(str::to_owned).collect())
+        Ok(names.map(str::to_owned).collect())
     };
     let missing_packages = missing(
         |asked| (!asked.starts_with('@') && !asked.starts_with('-')).then_some(asked),
@@ -106,6 +116,7 @@ pub fn facts(
             .iter()
             .any(|path| medium.find(path).is_some()),
         repodata: medium.find("repodata/repomd.xml").is_some(),
+        pool: debian.is_some_and(|debian| debian.packages.is_ok()),
         groups: Fact::from(vendor.as_ref().map(|repo| {
             Collection::complete(repo.groups.iter().map(|group| group.id.clone()).collect())
         })),
@@ -116,7 +127,12 @@ pub fn facts(
         ),
         addon_packages: Fact::from(add_ons.as_ref().map(package_count)),
         addons: Fact::from(add_ons.as_ref().map(addon_facts)),
-        vendor_packages: Fact::from(vendor.as_ref().map(package_count)),
+        vendor_packages: match debian {
+            Some(debian) => Fact::from(
+                debian.packages.as_ref().map(|all| i64::try_from(all.len()).unwrap_or(i64::MAX)),
+            ),
+            None => Fact::from(vendor.as_ref().map(package_count)),
+        },
         addon_faults: Fact::from(add_ons.as_ref().map(|repo| digest_faults(repo, digests))),
         vendor_stale: Fact::Known(vendor_facts.stale()),
         vendor_verified: Fact::Known(vendor_facts.verified),

@@ -267,13 +267,17 @@ profile: centos-6.6
                 other.as_str(),
                 &[][..],
                 "recipe images/mt.yaml, line 4: no profile named \"centos-6.5\"",
-                Some("choose one of centos-6.6, centos-7, or add kickstart/centos-6.5.yaml"),
+                Some(
+                    "choose one of centos-6.6, centos-7, ubuntu-16.04, ubuntu-20.04, or add kickstart/centos-6.5.yaml",
+                ),
             ),
             (
                 GOOD,
                 &["profile=centos-8"],
                 "recipe images/mt.yaml: no profile named \"centos-8\"",
-                Some("choose one of centos-6.6, centos-7, or add kickstart/centos-8.yaml"),
+                Some(
+                    "choose one of centos-6.6, centos-7, ubuntu-16.04, ubuntu-20.04, or add kickstart/centos-8.yaml",
+                ),
             ),
             (
                 misspelt.as_str(),
@@ -336,7 +340,7 @@ profile: centos-6.6
     fn the_starting_recipe_and_every_embedded_one_can_be_read() {
         let assets = Assets::embedded();
         yaml::parse::<Recipe>(init_recipe(), "recipe.yaml").unwrap();
-        assert_eq!(Recipe::names(&assets), ["centos-6.6", "demo"]);
+        assert_eq!(Recipe::names(&assets), ["centos-6.6", "demo", "ubuntu-16.04", "ubuntu-20.04"]);
         for name in Recipe::names(&assets) {
             Recipe::read(&assets, &name, &[]).unwrap();
         }

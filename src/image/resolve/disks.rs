@@ -76,8 +76,10 @@ fn could_be_same_disk(a: &Disk, b: &Disk) -> bool {
     sizes_meet && addresses_meet
 }
 
-pub(super) fn boot_loader(recipe: &Recipe) -> Result<BootLoader, ResolveError> {
+pub(super) fn boot_loader(recipe: &Recipe, profile: &Profile) -> Result<BootLoader, ResolveError> {
     match (recipe.firmware, recipe.bootloader) {
+        // The edition for Ubuntu of D:vmware-azure-install-linux-master-target: on the disk.
+        (Firmware::Bios, None) if profile.anaconda().is_none() => Ok(BootLoader::Mbr),
         (Firmware::Uefi, Some(BootLoader::Partition)) => Err(ResolveError::PartitionUnderUefi),
         (Firmware::Uefi, _) => Ok(BootLoader::Mbr),
         // S001, Install CentOS 6.6, step 4: on the root partition.

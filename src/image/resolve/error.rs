@@ -149,6 +149,14 @@ pub enum ResolveError {
     /// Port 0.
     #[error("configuration_server.port: 0 is no port")]
     NoPort,
+    /// Something that debian-installer cannot do.
+    #[error("{key}: debian-installer cannot do this; {why}")]
+    NotWithDebianInstaller {
+        /// The key.
+        key: &'static str,
+        /// Why not, and what it can.
+        why: &'static str,
+    },
     /// Both a stand-in and a bundle.
     #[error("agent: file and standin are both given")]
     TwoAgents,

@@ -65,7 +65,8 @@ fn is_guard(section: &Section, guard: &str, erased: &[&str]) -> bool {
             [] => {}
             ["guard_disk", disk, _, _, _] => guarded.push(disk.to_owned()),
             ["mount_disc", _, _] => {}
-            ["blank_boot_code", disk] if guarded.iter().any(|known| known == disk) => {}
+            ["blank_boot_code" | "choose_disk", disk]
+                if guarded.iter().any(|known| known == disk) => {}
             _ => return false,
         }
         if split.unbalanced || line.contains([';', '&', '|', '`', '$', '<', '>', '(', '\\']) {

@@ -21,6 +21,7 @@ pub fn facts(text: &str, path: &str, generation: Generation) -> KickstartFacts {
     let (errors, warnings) = findings(text, generation);
     let packages = document.packages();
     let disks = named_disks(&document);
+    let scripts = script_facts(&document);
     KickstartFacts {
         path: path.to_owned(),
         size: i64::try_from(text.len()).unwrap_or(i64::MAX),
@@ -30,7 +31,7 @@ pub fn facts(text: &str, path: &str, generation: Generation) -> KickstartFacts {
         zerombr: document.last_command("zerombr").is_some(),
         erases: document.last_command("clearpart").is_some_and(erases),
         disks_named: disks_named(&document),
-        disk_guard: has_disk_guard(&document),
+        disk_guard: scripts.disk_guard,
         disks: Collection { items: disks.into_iter().collect(), complete },
         partitions: Collection { items: partitions(&document), complete },
         lvm: uses_lvm(&document),
@@ -39,15 +40,38 @@ pub fn facts(text: &str, path: &str, generation: Generation) -> KickstartFacts {
         packages: Collection { items: packages.into_iter().map(str::to_owned).collect(), complete },
         root_password: root_password(&document).to_owned(),
         network: network(&document).to_owned(),
-        agent_directory: agent_directory(&document),
-        custom_changes_executable: in_post(&document, |words| {
+        agent_directory: scripts.agent_directory,
+        custom_changes_executable: scripts.custom_changes_executable,
+        first_boot: scripts.first_boot,
+        repositories: Collection { items: repositories(&document), complete },
+        sources: Collection { items: sources(&document), complete },
+    }
+}
+
+/// What the scripts of a kickstart do.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ScriptFacts {
+    /// Whether `%pre` is our guard and is called for every disk that is erased.
+    pub disk_guard: bool,
+    /// Directory in which the agent is unpacked.
+    pub agent_directory: Fact<String>,
+    /// Whether ApplyCustomChanges.sh is made mode 755.
+    pub custom_changes_executable: bool,
+    /// Whether the first-boot service is put in place and switched on.
+    pub first_boot: Fact<bool>,
+}
+
+/// Follows the scripts of a kickstart.
+pub fn script_facts(document: &KickstartDocument) -> ScriptFacts {
+    ScriptFacts {
+        disk_guard: has_disk_guard(document),
+        agent_directory: agent_directory(document),
+        custom_changes_executable: in_post(document, |words| {
             words.first().is_some_and(|word| word == "chmod")
                 && words.get(1).is_some_and(|mode| matches!(mode.as_str(), "755" | "0755"))
                 && words.iter().skip(2).any(|file| file.ends_with("/ApplyCustomChanges.sh"))
         }),
-        first_boot: first_boot_enabled(&document),
-        repositories: Collection { items: repositories(&document), complete },
-        sources: Collection { items: sources(&document), complete },
+        first_boot: first_boot_enabled(document),
     }
 }
 
@@ -191,7 +215,8 @@ fn agent_directory(document: &KickstartDocument) -> Fact<String> {
             && words.iter().skip(1).take(1).any(|flags| flags.contains('x'))
             && words.iter().any(|word| {
                 let name = word.rsplit('/').next().unwrap_or(word);
-                name == super::model::AGENT || name.starts_with("Microsoft-ASR_UA")
+                name == crate::installer::target_scripts::AGENT
+                    || name.starts_with("Microsoft-ASR_UA")
             });
         let at = words.iter().position(|word| word == "-C")?;
         unpacks.then(|| words.get(at + 1).cloned()).flatten()

@@ -20,8 +20,9 @@ mod text;
 
 use super::parse::parse;
 use crate::packages::generation::Generation;
-use finding::{Findings, LintSubject};
+use finding::LintSubject;
 
+pub(in crate::installer) use finding::Findings;
 pub use finding::{LintFinding, LintSeverity, LintStyle};
 
 /// Finds what is wrong with a kickstart, in the order of its lines; of each code the first hundred.

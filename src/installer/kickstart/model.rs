@@ -8,26 +8,22 @@ use serde::Serialize;
 
 use super::command::Command;
 use crate::assets::Assets;
+use crate::installer::disc_layout;
 use crate::installer::layout::PartitionSpec;
 use crate::installer::machine::Disk;
-use crate::installer::profile::{BootDrive, Profile};
+use crate::installer::profile::{Anaconda, BootDrive, Profile};
 use crate::installer::retention::{Retention, RetentionDisk};
 use crate::installer::system::{AgentKind, Interface, System};
+use crate::installer::target_scripts::{
+    CopyModel, GuardedDisk, InstallModel, PayloadMismatch, check_payload,
+};
 use crate::installer::value::PayloadName;
 use crate::installer::value::account::CryptHash;
-use crate::installer::value::disk::ByteSize;
-use crate::installer::{disc_layout, self_check, service};
 use crate::packages::generation::Generation;
 use crate::template::{self, TemplateError};
+
 /// Where `%pre` mounts a kickstart disc.
 pub const KICKSTART_DISC_MOUNT: &str = "/mnt/preflight";
-/// The agent bundle's name in the payload.
-pub const AGENT: &str = "agent.tar.gz";
-/// The services that the payload may hold, in the order they start.
-pub const SERVICES: [&str; 3] = [service::FIRST_BOOT, service::REGISTER, service::SELF_CHECK];
-/// Where the agent is unpacked: under root's home, for its installation fails below /usr/local
-/// (D:vmware-azure-install-linux-master-target).
-pub const AGENT_DIRECTORY: &str = "/root";
 
 /// Why there is no model of a kickstart.
 #[derive(Debug, thiserror::Error)]
@@ -35,23 +31,14 @@ pub enum ModelError {
     /// A script's template does not render.
     #[error(transparent)]
     Template(#[from] TemplateError),
-    /// The recipe and the payload disagree about the agent.
-    #[error(
-        "the payload has {}agent.tar.gz, and the recipe wants {}",
-        if *in_payload { "" } else { "no " },
-        if *in_payload { "no agent" } else { "one" }
-    )]
-    AgentPayload {
-        /// Whether it is in the payload.
-        in_payload: bool,
-    },
-    /// A service's program without its unit.
-    #[error("the payload has {service} and no {name}, which systemd needs")]
-    NoUnit {
-        /// The service.
-        service: &'static str,
-        /// The unit.
-        name: String,
+    /// The payload is not what the system needs.
+    #[error(transparent)]
+    Payload(#[from] PayloadMismatch),
+    /// The profile's installer reads no kickstart.
+    #[error("{title} is not installed by anaconda and has no kickstart")]
+    NoKickstart {
+        /// The profile's title.
+        title: String,
     },
 }
 
@@ -132,7 +119,11 @@ impl Kickstart {
         placement: &Placement,
         root: &RootAccess,
     ) -> Result<Self, ModelError> {
-        check_payload(system, placement)?;
+        let profile = &system.profile;
+        let Some(anaconda) = profile.anaconda() else {
+            return Err(ModelError::NoKickstart { title: profile.title.to_string() });
+        };
+        check_payload(system, &placement.payload)?;
         let mut packages = Command::new("%packages", [""; 0]);
         packages
             .words
@@ -140,12 +131,12 @@ impl Kickstart {
         let groups = system.profile.packages.groups.iter().map(|group| format!("@{group}"));
         let names = system.packages.iter().map(ToString::to_string);
         Ok(Self {
-            generation: system.profile.generation,
-            template: system.profile.templates.kickstart.to_string(),
+            generation: anaconda.generation,
+            template: anaconda.templates.kickstart.to_string(),
             head: head(system),
-            groups: commands(system, placement, root),
+            groups: commands(system, anaconda, placement, root),
             packages: (packages, groups.chain(names).collect()),
-            scripts: scripts(assets, system, placement)?,
+            scripts: scripts(assets, system, anaconda, placement)?,
         })
     }
 
@@ -153,21 +144,6 @@ impl Kickstart {
     pub fn commands(&self) -> impl Iterator<Item = &Command> {
         self.groups.iter().flat_map(|group| &group.commands)
     }
-}
-
-fn check_payload(system: &System, placement: &Placement) -> Result<(), ModelError> {
-    let has = |name: &str| placement.payload.iter().any(|file| file.as_str() == name);
-    if (system.agent != AgentKind::None) != has(AGENT) {
-        return Err(ModelError::AgentPayload { in_payload: has(AGENT) });
-    }
-    for service in SERVICES {
-        let name = format!("{service}.service");
-        let systemd = system.profile.init == service::InitSystem::Systemd;
-        if systemd && has(service) && !has(&name) {
-            return Err(ModelError::NoUnit { service, name });
-        }
-    }
-    Ok(())
 }
 
 fn head(system: &System) -> Vec<String> {
@@ -184,7 +160,12 @@ fn head(system: &System) -> Vec<String> {
     head
 }
 
-fn commands(system: &System, placement: &Placement, root: &RootAccess) -> Vec<CommandGroup> {
+fn commands(
+    system: &System,
+    anaconda: &Anaconda,
+    placement: &Placement,
+    root: &RootAccess,
+) -> Vec<CommandGroup> {
     let command = |name: &str, words: &[String]| Command::new(name, words);
     let loader = vec![
         command("text", &[]),
@@ -198,7 +179,7 @@ fn commands(system: &System, placement: &Placement, root: &RootAccess) -> Vec<Co
         root_password(root),
         firewall(system),
     ];
-    settings.extend(system.profile.fixed_commands());
+    settings.extend(anaconda.fixed_commands());
     let mut groups = vec![
         CommandGroup {
             note: "Read by the installer's first stage; they must come first.",
@@ -207,7 +188,7 @@ fn commands(system: &System, placement: &Placement, root: &RootAccess) -> Vec<Co
         CommandGroup { note: "The system.", commands: settings },
         CommandGroup {
             note: "Erases the disks named here and no other; %pre has made sure of them before.",
-            commands: disks(system),
+            commands: disks(system, anaconda),
         },
     ];
     if placement.have_repo {
@@ -272,13 +253,13 @@ fn firewall(system: &System) -> Command {
     Command::new("firewall", words)
 }
 
-fn disks(system: &System) -> Vec<Command> {
+fn disks(system: &System, anaconda: &Anaconda) -> Vec<Command> {
     let names: Vec<_> = system.erased_disks().iter().map(|disk| disk.name.to_string()).collect();
     let names = names.join(",");
     let disk = &system.disk.name;
     let place = if system.boots_from_partition() { "partition" } else { "mbr" };
     let mut boot = vec![format!("--location={place}")];
-    match system.profile.boot_drive {
+    match anaconda.boot_drive {
         BootDrive::Driveorder if !disk.is_persistent() => boot.push(format!("--driveorder={disk}")),
         BootDrive::Driveorder => {}
         BootDrive::BootDrive => boot.push(format!("--boot-drive={disk}")),
@@ -346,66 +327,18 @@ struct PreModel<'a> {
     mount: String,
 }
 
-/// A disk for the guard: `-` where the recipe says nothing.
-#[derive(Serialize)]
-struct GuardedDisk {
-    name: String,
-    least_sectors: String,
-    most_sectors: String,
-    scsi: String,
-}
-
-impl GuardedDisk {
-    fn new(disk: &Disk) -> Self {
-        let sectors = |size: Option<ByteSize>| {
-            size.map_or_else(|| "-".to_owned(), |size| size.sectors().to_string())
-        };
-        Self {
-            name: disk.name.to_string(),
-            least_sectors: sectors(disk.size.and_then(|range| range.min)),
-            most_sectors: sectors(disk.size.and_then(|range| range.max)),
-            scsi: disk.scsi.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string),
-        }
-    }
-}
-
-/// What `%post --nochroot` is rendered over.
-#[derive(Serialize)]
-struct CopyModel<'a> {
-    mount: String,
-    payload: Vec<&'a str>,
-}
-
-/// What `%post` is rendered over.
-#[derive(Serialize)]
-struct InstallModel {
-    agent: Option<&'static str>,
-    agent_directory: &'static str,
-    standin: bool,
-    /// The lines that install the services; absent without any.
-    service: Option<String>,
-    hosts: Vec<String>,
-}
-
-/// What the lines that install services are rendered over.
-#[derive(Serialize)]
-struct ServicesModel {
-    services: Vec<&'static str>,
-    self_check: bool,
-    evaluates: bool,
-}
-
 fn scripts(
     assets: &Assets,
     system: &System,
+    anaconda: &Anaconda,
     placement: &Placement,
 ) -> Result<Vec<ScriptSection>, ModelError> {
-    let templates = &system.profile.templates;
+    let templates = &anaconda.templates;
     let mount = mount(&system.profile, placement);
     let guard = template::render(assets, templates.disk_guard.as_str(), &())?;
     let kickstart_disc = match placement.carrier {
         Carrier::InstallerDisc => None,
-        Carrier::KickstartDisc => Some(system.profile.kickstart_disc.as_str()),
+        Carrier::KickstartDisc => Some(anaconda.kickstart_disc.as_str()),
     };
     let pre = PreModel {
         guard: &guard,
@@ -437,36 +370,8 @@ fn scripts(
             template::render(
                 assets,
                 templates.install.as_str(),
-                &install_model(assets, system, placement)?,
+                &InstallModel::new(assets, system, &placement.payload, &templates.service)?,
             )?,
         ),
     ])
-}
-
-fn install_model(
-    assets: &Assets,
-    system: &System,
-    placement: &Placement,
-) -> Result<InstallModel, ModelError> {
-    let templates = &system.profile.templates;
-    let has = |name: &str| placement.payload.iter().any(|file| file.as_str() == name);
-    let services = ServicesModel {
-        services: SERVICES.into_iter().filter(|service| has(service)).collect(),
-        self_check: has(self_check::COLLECTOR),
-        evaluates: has(self_check::BINARY),
-    };
-    let service = (!services.services.is_empty())
-        .then(|| template::render(assets, templates.service.as_str(), &services))
-        .transpose()?;
-    let hosts = system.hosts.iter().map(|line| {
-        let names: Vec<_> = line.names.iter().map(|name| name.as_str()).collect();
-        format!("{} {}", line.address, names.join(" "))
-    });
-    Ok(InstallModel {
-        agent: (system.agent != AgentKind::None).then_some(AGENT),
-        agent_directory: AGENT_DIRECTORY,
-        standin: system.agent == AgentKind::StandIn,
-        service,
-        hosts: hosts.collect(),
-    })
 }

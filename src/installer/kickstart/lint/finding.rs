@@ -210,7 +210,7 @@ impl LintFinding {
     }
 
     /// Finds the column: that of the word, or of the first thing in the line.
-    pub(super) fn set_column(&mut self, lines: &[&str]) {
+    pub(in crate::installer) fn set_column(&mut self, lines: &[&str]) {
         let Some(line) = self.line.checked_sub(1).and_then(|index| lines.get(index)) else {
             return;
         };

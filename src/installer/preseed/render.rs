@@ -1,0 +1,117 @@
+//! From a preseed's model to the archive that the installer's kernel unpacks, read back and
+//! compared before anyone gets it.
+//!
+//! Not for deciding what it says (`model`).
+
+use serde::Serialize;
+
+use super::cpio::{self, CpioEntry, CpioError};
+use super::model::{Preseed, PreseedModelError, SCRIPTS};
+use super::parse::parse;
+use crate::assets::Assets;
+use crate::installer::disc_layout;
+use crate::template::{self, TemplateError};
+
+/// The preseed's name in the installer's root file system, where it is read before any question.
+pub const PRESEED: &str = "preseed.cfg";
+
+/// Why there is no preseed.
+#[derive(Debug, thiserror::Error)]
+pub enum PreseedError {
+    /// A template does not render.
+    #[error(transparent)]
+    Template(#[from] TemplateError),
+    /// The text does not say what was meant.
+    #[error("template {template}: expected {expected:?}, the text says {found:?}")]
+    Differs {
+        /// The template.
+        template: String,
+        /// What was meant; nothing where there is something that was not meant.
+        expected: String,
+        /// What is there.
+        found: String,
+    },
+    /// The archive does not hold what was put into it.
+    #[error("the archive of the preseed is not what was written")]
+    Archive(#[source] Option<CpioError>),
+    /// The recipe and the payload do not make a preseed.
+    #[error(transparent)]
+    Model(#[from] PreseedModelError),
+}
+
+#[derive(Serialize)]
+struct Page<'a> {
+    head: &'a [String],
+    groups: Vec<Lines<'a>>,
+}
+
+#[derive(Serialize)]
+struct Lines<'a> {
+    note: &'a str,
+    answers: Vec<String>,
+}
+
+/// Renders a preseed and reads it back: the result holds exactly the answers that were meant.
+///
+/// # Errors
+///
+/// Fails when the template does not render, or says something else than the model.
+pub fn render(assets: &Assets, preseed: &Preseed) -> Result<String, PreseedError> {
+    let groups = preseed.groups.iter().map(|group| Lines {
+        note: group.note,
+        answers: group.answers.iter().map(ToString::to_string).collect(),
+    });
+    let page = Page { head: &preseed.head, groups: groups.collect() };
+    let text = template::render(assets, &preseed.template, &page)?;
+    verify(preseed, &text)?;
+    Ok(text)
+}
+
+fn verify(preseed: &Preseed, text: &str) -> Result<(), PreseedError> {
+    let differs = |expected: String, found: String| PreseedError::Differs {
+        template: preseed.template.clone(),
+        expected,
+        found,
+    };
+    let head = format!("# preflight-manifest: /{}", disc_layout::CHECKSUMS);
+    let first = text.lines().next().unwrap_or_default();
+    if first != head {
+        return Err(differs(head, first.to_owned()));
+    }
+    let document = parse(text);
+    if let Some((_, stray)) = document.strays.first() {
+        return Err(differs(String::new(), stray.clone()));
+    }
+    let mut found = document.answers.iter().map(|(_, answer)| answer);
+    for meant in preseed.answers() {
+        match found.next() {
+            Some(answer) if answer == meant => {}
+            answer => {
+                let found = answer.map(ToString::to_string).unwrap_or_default();
+                return Err(differs(meant.to_string(), found));
+            }
+        }
+    }
+    match found.next() {
+        None => Ok(()),
+        Some(answer) => Err(differs(String::new(), answer.to_string())),
+    }
+}
+
+/// What the archive holds: the preseed's text and the scripts beside it.
+///
+/// # Errors
+///
+/// Fails when the archive would not read back.
+pub fn archive_entries(preseed: &Preseed, text: &str) -> Result<Vec<CpioEntry>, PreseedError> {
+    let mut entries = vec![CpioEntry::file(PRESEED, text), CpioEntry::directory(SCRIPTS)];
+    let scripts = preseed.scripts.iter();
+    entries.extend(
+        scripts.map(|script| CpioEntry::file(&format!("{SCRIPTS}/{}", script.name), &script.text)),
+    );
+    match cpio::read(&cpio::write(&entries, 0)) {
+        Ok(read) if read == entries => Ok(entries),
+        Ok(_) => Err(PreseedError::Archive(None)),
+        Err(error) => Err(PreseedError::Archive(Some(error))),
+    }
+}

@@ -1,0 +1,259 @@
+//! Profiles as they are written: one flat form for each installer.
+//!
+//! Not for what their values must be: `Profile` checks them when it reads one.
+
+use serde::{Deserialize, Serialize, Serializer};
+
+use super::{
+    Anaconda, BootDrive, DebianInstaller, Distribution, GuestNames, Installer, KernelArgument,
+    KickstartArgument, KickstartTemplates, PackageSelection, PreseedTemplates, Profile,
+    ProfileError, SystemPath, VolumeId,
+};
+use crate::assets::{AssetError, AssetKind, Assets};
+use crate::installer::layout::PartitionSpec;
+use crate::installer::service::InitSystem;
+use crate::installer::value::network::Port;
+use crate::installer::value::{ProfileName, Title};
+use crate::packages::generation::Generation;
+use crate::yaml::{self, YamlError};
+
+/// The program that installs, as `installer:` names it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum InstallerName {
+    /// Red Hat's; where nothing is written.
+    #[default]
+    Anaconda,
+    /// Debian's and Ubuntu's.
+    DebianInstaller,
+}
+
+/// The one key that says how the others are read.
+#[derive(Deserialize)]
+struct InstallerKey {
+    #[serde(default)]
+    installer: InstallerName,
+}
+
+/// A profile for anaconda.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AnacondaFile {
+    #[serde(default, skip_serializing)]
+    #[expect(dead_code, reason = "it was read before, to know that this form is meant")]
+    installer: InstallerName,
+    title: Title,
+    generation: Generation,
+    #[serde(default = "redhat_release", skip_serializing)]
+    release_file: SystemPath,
+    release: String,
+    agent_distribution: Distribution,
+    kickstart_argument: KickstartArgument,
+    usb: bool,
+    second_stage: String,
+    disc_mount: SystemPath,
+    #[serde(default = "other_guest", skip_serializing)]
+    guest: GuestNames,
+    kickstart_disc: VolumeId,
+    init: InitSystem,
+    scsi_id: SystemPath,
+    boot_drive: BootDrive,
+    #[serde(default)]
+    kernel_arguments: Vec<KernelArgument>,
+    commands: Vec<String>,
+    packages: PackageSelection,
+    #[serde(default)]
+    open_ports: Vec<Port>,
+    layout: Vec<PartitionSpec>,
+    efi_partition: PartitionSpec,
+    templates: KickstartTemplates,
+}
+
+/// A profile for debian-installer.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DebianInstallerFile {
+    installer: InstallerName,
+    title: Title,
+    generation: u8,
+    release_file: SystemPath,
+    release: String,
+    medium: String,
+    agent_distribution: Distribution,
+    disc_mount: SystemPath,
+    guest: GuestNames,
+    init: InitSystem,
+    scsi_id: SystemPath,
+    #[serde(default)]
+    kernel_arguments: Vec<KernelArgument>,
+    answers: Vec<String>,
+    packages: PackageSelection,
+    layout: Vec<PartitionSpec>,
+    efi_partition: PartitionSpec,
+    templates: PreseedTemplates,
+}
+
+/// What a profile of before this key means: vSphere's word for any system of 64 bits.
+fn other_guest() -> GuestNames {
+    let name = |text: &str| text.parse().expect("a name of letters and digits");
+    GuestNames { id: name("otherGuest64"), word: name("other-64") }
+}
+
+/// Where anaconda's distributions name their release.
+fn redhat_release() -> SystemPath {
+    "/etc/redhat-release".parse().expect("an absolute path")
+}
+
+/// Reads a profile; `path` is for messages.
+fn parse(text: &str, path: &str) -> Result<Profile, YamlError> {
+    match yaml::parse::<InstallerKey>(text, path)?.installer {
+        InstallerName::Anaconda => yaml::parse::<AnacondaFile>(text, path).map(Profile::from),
+        InstallerName::DebianInstaller => {
+            yaml::parse::<DebianInstallerFile>(text, path).map(Profile::from)
+        }
+    }
+}
+
+impl From<AnacondaFile> for Profile {
+    fn from(file: AnacondaFile) -> Self {
+        Self {
+            title: file.title,
+            major_release: file.generation.into(),
+            release_file: file.release_file,
+            release: file.release,
+            agent_distribution: file.agent_distribution,
+            disc_mount: file.disc_mount,
+            guest: file.guest,
+            init: file.init,
+            scsi_id: file.scsi_id,
+            kernel_arguments: file.kernel_arguments,
+            packages: file.packages,
+            open_ports: file.open_ports,
+            layout: file.layout,
+            efi_partition: file.efi_partition,
+            installer: Installer::Anaconda(Anaconda {
+                generation: file.generation,
+                kickstart_argument: file.kickstart_argument,
+                usb: file.usb,
+                second_stage: file.second_stage,
+                kickstart_disc: file.kickstart_disc,
+                boot_drive: file.boot_drive,
+                commands: file.commands,
+                templates: file.templates,
+            }),
+        }
+    }
+}
+
+impl From<DebianInstallerFile> for Profile {
+    fn from(file: DebianInstallerFile) -> Self {
+        Self {
+            title: file.title,
+            major_release: file.generation,
+            release_file: file.release_file,
+            release: file.release,
+            agent_distribution: file.agent_distribution,
+            disc_mount: file.disc_mount,
+            guest: file.guest,
+            init: file.init,
+            scsi_id: file.scsi_id,
+            kernel_arguments: file.kernel_arguments,
+            packages: file.packages,
+            // Nothing stands before a port: these installers set up no packet filter.
+            open_ports: Vec::new(),
+            layout: file.layout,
+            efi_partition: file.efi_partition,
+            installer: Installer::DebianInstaller(DebianInstaller {
+                medium: file.medium,
+                answers: file.answers,
+                templates: file.templates,
+            }),
+        }
+    }
+}
+
+impl Profile {
+    /// Reads the profile of that name.
+    ///
+    /// # Errors
+    ///
+    /// Fails when there is none, or when it is faulty.
+    pub fn read(assets: &Assets, name: &ProfileName) -> Result<Self, ProfileError> {
+        let asset =
+            assets.read(AssetKind::Profile, &format!("{name}.yaml")).map_err(
+                |error| match error {
+                    AssetError::Missing { .. } => {
+                        ProfileError::Unknown { name: name.to_string(), known: Self::names(assets) }
+                    }
+                    other => ProfileError::Read(other),
+                },
+            )?;
+        let profile = parse(&asset.text, &asset.path).map_err(ProfileError::Yaml)?;
+        profile.check().map_err(|(key, fault)| ProfileError::Faulty {
+            path: asset.path.clone(),
+            key,
+            fault,
+        })?;
+        Ok(profile)
+    }
+
+    /// The names of all profiles, sorted.
+    pub fn names(assets: &Assets) -> Vec<String> {
+        let files = assets.names(AssetKind::Profile);
+        files.iter().filter_map(|file| file.strip_suffix(".yaml")).map(str::to_owned).collect()
+    }
+}
+
+/// A profile is written in the form it is read from, so that the digest of a plan stays what it was.
+impl Serialize for Profile {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let profile = self.clone();
+        match profile.installer {
+            Installer::Anaconda(anaconda) => AnacondaFile {
+                installer: InstallerName::Anaconda,
+                title: profile.title,
+                generation: anaconda.generation,
+                release_file: profile.release_file,
+                release: profile.release,
+                agent_distribution: profile.agent_distribution,
+                kickstart_argument: anaconda.kickstart_argument,
+                usb: anaconda.usb,
+                second_stage: anaconda.second_stage,
+                disc_mount: profile.disc_mount,
+                guest: profile.guest,
+                kickstart_disc: anaconda.kickstart_disc,
+                init: profile.init,
+                scsi_id: profile.scsi_id,
+                boot_drive: anaconda.boot_drive,
+                kernel_arguments: profile.kernel_arguments,
+                commands: anaconda.commands,
+                packages: profile.packages,
+                open_ports: profile.open_ports,
+                layout: profile.layout,
+                efi_partition: profile.efi_partition,
+                templates: anaconda.templates,
+            }
+            .serialize(serializer),
+            Installer::DebianInstaller(installer) => DebianInstallerFile {
+                installer: InstallerName::DebianInstaller,
+                title: profile.title,
+                generation: profile.major_release,
+                release_file: profile.release_file,
+                release: profile.release,
+                medium: installer.medium,
+                agent_distribution: profile.agent_distribution,
+                disc_mount: profile.disc_mount,
+                guest: profile.guest,
+                init: profile.init,
+                scsi_id: profile.scsi_id,
+                kernel_arguments: profile.kernel_arguments,
+                answers: installer.answers,
+                packages: profile.packages,
+                layout: profile.layout,
+                efi_partition: profile.efi_partition,
+                templates: installer.templates,
+            }
+            .serialize(serializer),
+        }
+    }
+}
