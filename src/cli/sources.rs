@@ -32,7 +32,7 @@ use crate::transport::fleet::{Collector, Job};
 use crate::transport::local::LocalHost;
 use crate::transport::ssh::{PromptError, SecretOwner, SecretProvider, SshHost};
 use crate::transport::vsphere::VsphereQuery;
-use crate::transport::vsphere::address::VsphereAddress;
+use crate::uri::vsphere::VsphereAddress;
 use crate::transport::vsphere::session::Credentials;
 use crate::transport::{Transport, capture};
 use crate::uri::target::TargetAddress;

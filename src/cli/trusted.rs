@@ -12,7 +12,7 @@ use super::args::TlsArgs;
 use super::terminal::screen;
 use crate::transport::http::thumbprint::{Thumbprint, thumbprints_for};
 use crate::transport::http::tls::TlsTrust;
-use crate::transport::vsphere::address::VsphereAddress;
+use crate::uri::vsphere::VsphereAddress;
 
 /// The most bytes of the file of thumbprints.
 const MAX_BYTES: u64 = 1024 * 1024;

@@ -19,8 +19,8 @@ use crate::facts::stage::{Scenario, Stage};
 use crate::facts::target_kind::TargetKind;
 use crate::facts::vsphere::machine_description::MachineDescription;
 use crate::facts::windows::retention::DEFAULT_DRIVE;
-use crate::secret::redact_password;
 use crate::uri::target::TargetAddress;
+use crate::uri::vsphere::{VsphereAddress, VsphereAddressError};
 
 /// Everything that a site file says about a site.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
@@ -450,21 +450,11 @@ impl Vcenter {
         if self.capture().is_some_and(|path| !path.as_os_str().is_empty()) {
             return Ok(());
         }
-        let place = self.url.strip_prefix("vsphere://");
-        let authority = place.map(|place| place.split('/').next().unwrap_or_default());
-        let with_password = |text: &str| redact_password(text) != text;
-        if authority.is_some_and(with_password) {
-            return Err(SiteFault::Password);
+        match self.url.parse::<VsphereAddress>() {
+            Ok(_) => Ok(()),
+            Err(VsphereAddressError::Password) => Err(SiteFault::Password),
+            Err(_) => Err(SiteFault::Url(self.url.clone())),
         }
-        if place.is_none() || self.address().is_none() {
-            // The faulty part may be a part of the password.
-            return Err(if with_password(&self.url) {
-                SiteFault::Password
-            } else {
-                SiteFault::Url(self.url.clone())
-            });
-        }
-        Ok(())
     }
 
     /// Returns the capture file, when the URL names one.
@@ -474,22 +464,8 @@ impl Vcenter {
 
     /// Returns the address and the port in its URL; none for a capture.
     pub fn address(&self) -> Option<(String, u16)> {
-        if self.capture().is_some() {
-            return None;
-        }
-        let place = self.url.strip_prefix("vsphere://").unwrap_or(&self.url);
-        let place = place.split('/').next()?;
-        let host = place.rsplit_once('@').map_or(place, |(_, host)| host);
-        if let Some(rest) = host.strip_prefix('[') {
-            let (address, port) = rest.split_once(']')?;
-            let port = port.strip_prefix(':').map_or(Some(443), |port| port.parse().ok())?;
-            return Some((address.parse::<Address>().ok()?.to_string(), port));
-        }
-        let (address, port) = match host.split_once(':') {
-            Some((address, port)) => (address, port.parse().ok()?),
-            None => (host, 443),
-        };
-        Some((address.parse::<Address>().ok()?.to_string(), port))
+        let address = self.url.parse::<VsphereAddress>().ok()?;
+        Some((address.host, address.port))
     }
 }
 

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::hint::hinted;
 use crate::secret::redact_password;
+use crate::uri::host::is_host;
 use crate::uri::target::SshTarget;
 
 /// The default port of a process server for replication data (D: vmware-azure-architecture).
@@ -173,25 +174,11 @@ impl FromStr for Address {
     type Err = SiteValueError;
 
     fn from_str(text: &str) -> Result<Self, SiteValueError> {
-        if is_host_name(text) || text.parse::<std::net::IpAddr>().is_ok() {
+        if is_host(text) {
             return Ok(Self(text.to_owned()));
         }
         Err(SiteValueError::Address(text.to_owned()))
     }
-}
-
-/// Whether a text is a valid host name. A text in the form of an IPv4 address is not.
-fn is_host_name(text: &str) -> bool {
-    let label = |label: &str| {
-        (1..=63).contains(&label.len())
-            && label.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-    };
-    let name = text.strip_suffix('.').unwrap_or(text);
-    let last_is_number =
-        name.rsplit('.').next().is_some_and(|last| last.bytes().all(|b| b.is_ascii_digit()));
-    (1..=253).contains(&name.len()) && name.split('.').all(label) && !last_is_number
 }
 
 impl FromStr for Version {

@@ -19,7 +19,7 @@ use crate::secret::redact_password;
 use crate::transport::http::stream::Deadline;
 use crate::transport::http::thumbprint::{Thumbprint, replace_thumbprint, thumbprints_for};
 use crate::transport::http::tls::{TlsSession, fetch_certificate};
-use crate::transport::vsphere::address::VsphereAddress;
+use crate::uri::vsphere::VsphereAddress;
 use crate::transport::vsphere::error::VsphereError;
 
 /// Shows a server's certificate, and stores its thumbprint after confirmation.

@@ -6,7 +6,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::hint::hinted;
-use crate::transport::http::authority::Authority;
+use crate::uri::authority::Authority;
 
 /// A cloud: its Resource Manager, its login, and the audience of tokens.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,7 +3,6 @@
 //!
 //! Not for what is asked of a server: that is `vsphere`.
 
-pub mod authority;
 pub mod error;
 pub mod message;
 pub mod proxy;

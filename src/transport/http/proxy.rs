@@ -7,7 +7,7 @@ use std::io::{Read, Write};
 
 use openssl::base64::encode_block;
 
-use super::authority::Authority;
+use crate::uri::authority::Authority;
 use super::error::ConnectError;
 use super::stream::{Connector, Deadline, DirectTcp, Stream};
 use crate::secret::Secret;

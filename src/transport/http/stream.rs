@@ -8,7 +8,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use super::authority::Authority;
+use crate::uri::authority::Authority;
 use super::error::ConnectError;
 
 /// How long one address may take to accept a connection.

@@ -16,7 +16,7 @@ use openssl::ssl::{
 use openssl::x509::{X509, X509NameRef, X509VerifyResult};
 use serde::{Deserialize, Serialize};
 
-use super::authority::Authority;
+use crate::uri::authority::Authority;
 use super::error::ConnectError;
 use super::stream::{Connector, Deadline, Stream};
 use super::thumbprint::Thumbprint;

@@ -6,7 +6,7 @@ use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use super::address::VsphereAddress;
+use crate::uri::vsphere::VsphereAddress;
 use super::error::VsphereError;
 use super::soap::{self, ObjectRef, ReplyError, SoapArg, SoapFault, SoapReply};
 use super::xml::XmlElement;

@@ -4,7 +4,6 @@
 //! transcript. Only `enable_uuid` changes anything. Not for what the answers mean: that is `facts`.
 
 mod access;
-pub mod address;
 pub mod client;
 mod collect;
 pub mod enable_uuid;

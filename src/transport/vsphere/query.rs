@@ -5,7 +5,7 @@
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use super::address::VsphereAddress;
+use crate::uri::vsphere::VsphereAddress;
 use super::client::Endpoint;
 use super::collect::{CollectRequest, collect};
 use super::enable_uuid::EnableUuidRequest;

@@ -9,7 +9,7 @@ use super::error::TokenError;
 use super::login;
 use super::request::{Token, TokenRequest};
 use crate::transport::azure::retry;
-use crate::transport::http::authority::Authority;
+use crate::uri::authority::Authority;
 use crate::transport::http::message::{self, HttpRequest, HttpResponse};
 use crate::transport::http::stream::{Connector, Deadline, DirectTcp};
 use crate::uri::percent;

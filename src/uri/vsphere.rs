@@ -7,7 +7,8 @@ use std::str::FromStr;
 
 use crate::hint::hinted;
 use crate::secret::redact_password;
-use crate::transport::http::authority::Authority;
+use crate::uri::authority::Authority;
+use crate::uri::host::is_host;
 use crate::uri::percent;
 
 /// The address of a vCenter server or ESXi host.
@@ -79,7 +80,7 @@ impl FromStr for VsphereAddress {
     type Err = VsphereAddressError;
 
     /// ```
-    /// use preflight::transport::vsphere::address::VsphereAddress;
+    /// use preflight::uri::vsphere::VsphereAddress;
     /// let address: VsphereAddress = "vsphere://asr@vsphere.local@vc1/asr-mt-01".parse().unwrap();
     /// assert_eq!((address.host.as_str(), address.port), ("vc1", 443));
     /// assert_eq!(address.user.as_deref(), Some("asr@vsphere.local"));
@@ -118,13 +119,12 @@ fn parse(text: &str) -> Result<VsphereAddress, VsphereAddressError> {
         }
         None => place.split_once(':').unwrap_or((place, "")),
     };
-    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
-    let is_host = if place.starts_with('[') {
+    let is_good = if place.starts_with('[') {
         host.parse::<std::net::Ipv6Addr>().is_ok()
     } else {
-        !host.is_empty() && host.chars().all(allowed)
+        is_host(host)
     };
-    if !is_host {
+    if !is_good {
         return Err(VsphereAddressError::Host(host.to_owned()));
     }
     let port = match port {
