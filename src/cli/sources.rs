@@ -32,10 +32,10 @@ use crate::transport::fleet::{Collector, Job};
 use crate::transport::local::LocalHost;
 use crate::transport::ssh::{PromptError, SecretOwner, SecretProvider, SshHost};
 use crate::transport::vsphere::VsphereQuery;
-use crate::uri::vsphere::VsphereAddress;
 use crate::transport::vsphere::session::Credentials;
 use crate::transport::{Transport, capture};
 use crate::uri::target::TargetAddress;
+use crate::uri::vsphere::VsphereAddress;
 
 /// The name of vCenter in the variable of its password.
 const VCENTER: &str = "vcenter";

@@ -19,8 +19,8 @@ use crate::secret::redact_password;
 use crate::transport::http::stream::Deadline;
 use crate::transport::http::thumbprint::{Thumbprint, replace_thumbprint, thumbprints_for};
 use crate::transport::http::tls::{TlsSession, fetch_certificate};
-use crate::uri::vsphere::VsphereAddress;
 use crate::transport::vsphere::error::VsphereError;
+use crate::uri::vsphere::VsphereAddress;
 
 /// Shows a server's certificate, and stores its thumbprint after confirmation.
 pub fn trust(args: &TrustArgs) -> anyhow::Result<ExitStatus> {

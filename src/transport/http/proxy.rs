@@ -7,10 +7,10 @@ use std::io::{Read, Write};
 
 use openssl::base64::encode_block;
 
-use crate::uri::authority::Authority;
 use super::error::ConnectError;
 use super::stream::{Connector, Deadline, DirectTcp, Stream};
 use crate::secret::Secret;
+use crate::uri::authority::Authority;
 use crate::uri::percent;
 
 /// The most bytes of a proxy's answer.

@@ -3,10 +3,10 @@
 //! The SSH connection carries nothing else, and TLS runs end to end, so that the host on the way
 //! learns no password. Not for opening the channel: that is `ssh`.
 
-use crate::uri::authority::Authority;
 use super::error::ConnectError;
 use super::stream::{Connector, Deadline, DeadlineStream, Stream};
 use crate::transport::ssh::{SshHost, TunnelError};
+use crate::uri::authority::Authority;
 
 /// Opens streams through an SSH host.
 #[derive(Clone, Debug)]

@@ -8,8 +8,8 @@ use std::os::unix::net::UnixStream;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use crate::uri::authority::Authority;
 use super::error::ConnectError;
+use crate::uri::authority::Authority;
 
 /// How long one address may take to accept a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);

@@ -16,10 +16,10 @@ use openssl::ssl::{
 use openssl::x509::{X509, X509NameRef, X509VerifyResult};
 use serde::{Deserialize, Serialize};
 
-use crate::uri::authority::Authority;
 use super::error::ConnectError;
 use super::stream::{Connector, Deadline, Stream};
 use super::thumbprint::Thumbprint;
+use crate::uri::authority::Authority;
 
 /// Where systems keep the authorities they trust. The program may carry an OpenSSL of its own,
 /// which knows none of them.

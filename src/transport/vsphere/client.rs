@@ -6,7 +6,6 @@ use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use crate::uri::vsphere::VsphereAddress;
 use super::error::VsphereError;
 use super::soap::{self, ObjectRef, ReplyError, SoapArg, SoapFault, SoapReply};
 use super::xml::XmlElement;
@@ -16,6 +15,7 @@ use crate::transport::http::message::{
 };
 use crate::transport::http::stream::{Connector, Deadline};
 use crate::transport::http::tls::{self, TlsStream, TlsTrust};
+use crate::uri::vsphere::VsphereAddress;
 
 /// The cookie that is a session.
 const SESSION_COOKIE: &str = "vmware_soap_session";

@@ -5,7 +5,6 @@
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use crate::uri::vsphere::VsphereAddress;
 use super::client::Endpoint;
 use super::collect::{CollectRequest, collect};
 use super::enable_uuid::EnableUuidRequest;
@@ -15,6 +14,7 @@ use crate::facts::transcript::Transcript;
 use crate::facts::vsphere::query_scope::QueryScope;
 use crate::transport::http::stream::Connector;
 use crate::transport::http::tls::TlsTrust;
+use crate::uri::vsphere::VsphereAddress;
 
 /// A query of one server.
 pub struct VsphereQuery {

@@ -7,22 +7,10 @@ mod sites;
 mod texts;
 mod wrong;
 
+use preflight::report::FORMATS;
+
 use super::case::{Case, case};
 use super::inputs::{AGENT, FULL, Inputs};
-
-/// The formats of reports, each with the ending of its golden file's name.
-const FORMATS: &[(&str, &str)] = &[
-    ("text", ""),
-    ("text", " -v"),
-    ("json", ""),
-    ("markdown", ""),
-    ("html", ""),
-    ("junit", ""),
-    ("sarif", ""),
-    ("prometheus", ""),
-    ("nagios", ""),
-    ("github", ""),
-];
 
 /// Every case there is.
 pub fn all(inputs: &Inputs) -> Vec<Case> {
@@ -37,8 +25,9 @@ pub fn all(inputs: &Inputs) -> Vec<Case> {
 
 /// One case for each format of a report of a command.
 fn in_every_format(name: &str, line: &str, inputs: &[&'static str]) -> Vec<Case> {
-    FORMATS
-        .iter()
+    let every = FORMATS.iter().map(|format| (format.name, ""));
+    every
+        .chain([("text", " -v")])
         .map(|(format, more)| {
             let ending = if more.is_empty() { "" } else { "-verbose" };
             case(format!("{name}-{format}{ending}"))

@@ -9,9 +9,9 @@ use super::error::TokenError;
 use super::login;
 use super::request::{Token, TokenRequest};
 use crate::transport::azure::retry;
-use crate::uri::authority::Authority;
 use crate::transport::http::message::{self, HttpRequest, HttpResponse};
 use crate::transport::http::stream::{Connector, Deadline, DirectTcp};
+use crate::uri::authority::Authority;
 use crate::uri::percent;
 
 /// The variable with another base URL of the service, as the identity libraries have it.
