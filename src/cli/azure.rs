@@ -116,7 +116,8 @@ fn query(
     };
     let connector = Box::new(EnvironmentProxy::from_variables(&variable)?);
     let endpoint = AzureEndpoint { cloud, connector, trust, source, timeout };
-    Ok(Ok(AzureQuery { vault, groups: entry.groups.clone(), endpoint }))
+    let groups = entry.groups.clone();
+    Ok(Ok(AzureQuery { vault, groups, machines: Vec::new(), endpoint }))
 }
 
 /// Returns the cloud of a vault.

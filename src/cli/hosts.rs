@@ -9,7 +9,7 @@ use crate::cli::args::InventoryArgs;
 use crate::facts::host;
 use crate::facts::probe::{Probe, ProbeEnv};
 use crate::facts::returned;
-use crate::facts::stage::Stage;
+use crate::facts::stage::{Scenario, Stage};
 use crate::facts::target_kind::TargetKind;
 use crate::secret::redact_password;
 use crate::site::inventory::{self, InventoryHost};
@@ -149,7 +149,8 @@ fn process_server(server: &ProcessServer, site: &Site) -> Option<Host> {
 /// Azure.
 fn returned_machine(vm: &ProtectedVm, site: &Site) -> Option<Host> {
     let stage = site.given_stage.or(vm.stage).or(site.stage);
-    let is_away = stage.is_some_and(Stage::is_before_return);
+    // No check of Hyper-V asks a machine itself.
+    let is_away = stage.is_some_and(Stage::is_before_return) || site.scenario == Scenario::Hyperv;
     Some(Host {
         name: vm.name.to_string(),
         kind: TargetKind::ProtectedVm,

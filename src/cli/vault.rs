@@ -28,6 +28,24 @@ impl VaultSource {
         Self::Recorded(CollectedVault { answers, was_interrupted: false })
     }
 
+    /// Makes answers without a time those of a moment that was given.
+    #[must_use]
+    pub fn or_asked_at(mut self, moment: Option<jiff::Timestamp>) -> Self {
+        if let (Self::Recorded(collected), Some(moment)) = (&mut self, moment) {
+            collected.answers.or_asked_at(moment);
+        }
+        self
+    }
+
+    /// Asks about these machines alone, where all of them are machines of the vault.
+    #[must_use]
+    pub fn limited_to(mut self, machines: &[String]) -> Self {
+        if let Self::Live(query) = &mut self {
+            query.machines = machines.to_vec();
+        }
+        self
+    }
+
     /// Collects the answers.
     pub fn collect(self) -> anyhow::Result<CollectedVault> {
         match self {

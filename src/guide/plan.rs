@@ -21,6 +21,9 @@ use crate::facts::stage::{MachineStage, Scenario, Stage};
 /// The check that fails when the vault is not of the experience that the steps are written for.
 const EXPERIENCE: &str = "azure.experience";
 
+/// The same of one machine, in a vault of both.
+const MACHINE_EXPERIENCE: &str = "azure.machine-experience";
+
 /// How many steps are told at once.
 const MAX_NOW: usize = 6;
 
@@ -136,11 +139,17 @@ impl<'a> Planner<'a> {
             return self.ended_section(machine, gate);
         }
         // At home that is a warning, and the classic steps are none of this vault's all the same.
+        let mut failed = self
+            .request
+            .findings
+            .iter()
+            .filter(|finding| finding.outcome == Outcome::Fail && !finding.graded);
         let is_modernised = |finding: &&Finding| {
-            finding.check == EXPERIENCE && finding.outcome == Outcome::Fail && !finding.graded
+            let is_own = finding.target == machine.machine;
+            finding.check == EXPERIENCE || (finding.check == MACHINE_EXPERIENCE && is_own)
         };
-        if self.request.findings.iter().any(|finding| is_modernised(&finding)) {
-            return self.ended_section(machine, EXPERIENCE);
+        if let Some(finding) = failed.find(is_modernised) {
+            return self.ended_section(machine, &finding.check);
         }
         let Some(stage) = machine.known() else { return self.undecided_section(machine) };
         let Some(entry) = self.request.steps.stage(self.request.scenario, stage) else {
@@ -176,7 +185,7 @@ impl<'a> Planner<'a> {
         let ended_by = open_findings(failed).into_iter().next();
         let is_blocked = ended_by.as_ref().is_none_or(|finding| finding.severity.is_blocker());
         let progress = if is_blocked { Readiness::Blocked } else { Readiness::Clear };
-        let mut section = if gate == EXPERIENCE {
+        let mut section = if matches!(gate, EXPERIENCE | MACHINE_EXPERIENCE) {
             written_section(self.request.steps.modernised())
         } else {
             empty_section(Vec::new(), progress)

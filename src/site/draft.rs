@@ -247,6 +247,12 @@ fn machine_keys(out: &mut Lines<'_>, vm: &ProtectedVm) {
         let sizes: Vec<String> = sizes.iter().map(|size| written_size(*size)).collect();
         out.line(&format!("    disks: [{}]", sizes.join(", ")));
     }
+    if let Some(address) = vm.address {
+        out.line(&format!(
+            "    address: {}   # static, and to be so again",
+            scalar(&address.to_string())
+        ));
+    }
     // Of a machine in Azure the service says so of every one.
     if vm.physical == Some(true) {
         out.line("    physical: true");

@@ -315,6 +315,7 @@ impl VaultSite {
                 Err(_) => None,
             },
             disks: item.disk_sizes().and_then(|sizes| sizes.into_iter().map(size).collect()),
+            address: item.static_address().and_then(|address| address.parse().ok()),
             physical: (item.was_virtual() == Ok(false)).then_some(true),
             ..ProtectedVm::new(name)
         });

@@ -39,6 +39,7 @@ impl Site {
                 _ => None,
             };
             PlannedMachine {
+                datastore: vm.datastore.clone(),
                 azure_name: vm.azure_name.as_ref().map(ToString::to_string),
                 known: facts.map(known_machine).unwrap_or_default(),
                 family: vm.os.map(|os| os.family().to_owned()).or_else(|| text("/vm/guest_family")),

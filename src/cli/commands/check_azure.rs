@@ -15,7 +15,9 @@ use crate::facts::vsphere::query_scope::QueryScope;
 pub fn check(args: &CheckAzureArgs, assets: &Assets) -> anyhow::Result<ExitStatus> {
     let reporter = Reporter::from_args(&args.report)?;
     let checks = CheckSet::load(assets)?;
-    let vault = azure::named(&args.target, &args.azure)?;
+    let vault = azure::named(&args.target, &args.azure)?
+        .or_asked_at(reporter.given_now)
+        .limited_to(&args.select.limit);
     let source = Source { role: Role::Azure, answers: Answers::Vault(vault) };
     let ssh = SshDefaults::without_login()?;
     let tls = TlsArgs::default();

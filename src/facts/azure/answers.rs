@@ -105,6 +105,13 @@ impl VaultAnswers {
         self.answers.iter().filter_map(|answer| answer.at).max()
     }
 
+    /// Takes a moment for that of all answers, where none of them has one.
+    pub fn or_asked_at(&mut self, moment: Timestamp) {
+        if self.asked_at().is_none() {
+            self.answers.iter_mut().for_each(|answer| answer.at = Some(moment));
+        }
+    }
+
     /// Returns the answers by path, lower case: the service does not tell upper from lower case in ids.
     pub fn by_path(&self) -> BTreeMap<String, &AzureAnswer> {
         let with_path =

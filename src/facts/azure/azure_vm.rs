@@ -166,7 +166,8 @@ impl Vault {
             let group = id_up_to(id, "resourceGroups");
             return match (self.all_below(ObjectKind::VirtualMachine, group), self.refused(id)) {
                 (Ok(()), None | Some((Some(404), _))) => Ok(AzurePower::Gone),
-                (_, Some((_, why))) | (Err(why), None) => Err(why),
+                // A machine that may not be seen answers like one that is gone, so it is the list that counts.
+                (Err(why), None | Some((Some(404), _))) | (_, Some((_, why))) => Err(why),
             };
         };
         let statuses = list(vm.properties(), "instanceView.statuses").iter();

@@ -121,6 +121,23 @@ impl<'v> Item<'v> {
         text(self.details(), "targetDataStoreName").or(first).filter(|name| !name.is_empty())
     }
 
+    /// The static address that it has at home, as an item on the way to Azure says it.
+    pub fn static_address(self) -> Option<&'v str> {
+        let is_static = |value: &&Value, kind: &str| {
+            text(value, kind).is_some_and(|kind| kind.eq_ignore_ascii_case("Static"))
+        };
+        let nics = list(self.details(), "vmNics").iter();
+        let modernised = nics
+            .clone()
+            .filter(|nic| is_static(nic, "sourceIPAddressType"))
+            .find_map(|nic| text(nic, "sourceIPAddress"));
+        let classic = nics
+            .flat_map(|nic| list(nic, "ipConfigs"))
+            .filter(|one| is_static(one, "ipAddressType"))
+            .find_map(|one| text(one, "staticIPAddress"));
+        modernised.or(classic).filter(|_| self.provider().is_ok_and(ItemProvider::is_forward))
+    }
+
     /// The id of the master target that it replicates home through: on the way to Azure the member of this name is another one.
     pub fn master_target_id(self) -> Option<&'v str> {
         text(self.details(), "masterTargetId")

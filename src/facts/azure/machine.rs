@@ -6,9 +6,13 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::azure_vm::{AzurePower, addresses_of};
+use super::beside_target::{agent_beside_target, datastore};
+use super::hyperv::{
+    hyperv_committed, job_goes_on, nothing_waits, reversed, storage_account, synchronisation,
+};
 use super::item::Item;
 use super::object::{ObjectKind, last_name};
-use super::read::{list, member, minute, moment, text};
+use super::read::{list, member, minute, moment, release, text};
 use super::replication::{first_point, replication, resynchronisation};
 use super::servers::{ExpiryFacts, SILENT_AFTER, error_words, expiry};
 use super::shown::{Shown, ShownResult};
@@ -91,6 +95,14 @@ pub struct VaultMachineFacts {
     pub nothing_waits: Fact<Shown>,
     /// Whether Reverse Replicate was pressed after Commit.
     pub reversed: Fact<Shown>,
+    /// How long a Hyper-V machine has been in Azure, which says how its data is best synchronised.
+    pub synchronisation: Fact<Shown>,
+    /// Whether it is replicated by a configuration server, and not by an appliance.
+    pub is_classic: Fact<Shown>,
+    /// Whether its agent is no newer than that of its master target.
+    pub agent_beside_target: Fact<Shown>,
+    /// Whether its datastore is one that its master target reaches.
+    pub datastore: Fact<Shown>,
 }
 
 /// Reads what the vault shows of a machine.
@@ -147,6 +159,10 @@ pub fn machine_facts(survey: &SiteInVault<'_>, name: &str) -> VaultMachineFacts 
         job_goes_on: shown(&job_goes_on),
         nothing_waits: shown(&nothing_waits),
         reversed: shown(&reversed),
+        synchronisation: shown(&synchronisation),
+        is_classic: shown(&is_classic),
+        agent_beside_target: shown(&|item| agent_beside_target(survey, planned, item)),
+        datastore: shown(&|item| datastore(survey, planned, item)),
     }
 }
 
@@ -424,12 +440,6 @@ fn test_failover(item: Item<'_>) -> ShownResult {
     }
 }
 
-/// Versions as the classic provider prints them have two parts that say something.
-pub(super) fn release(version: &str) -> Option<(u32, u32)> {
-    let mut parts = version.split('.').map(|part| part.parse::<u32>().ok());
-    Some((parts.next()??, parts.next()??))
-}
-
 fn agent_version(survey: &SiteInVault<'_>, item: Item<'_>) -> ShownResult {
     let own = item.agent_version()?;
     let parts = release(own).ok_or_else(|| format!("{own:?} is no version"))?;
@@ -451,6 +461,20 @@ fn agent_version(survey: &SiteInVault<'_>, item: Item<'_>) -> ShownResult {
         return Err(Unavailable::from("Azure says no version of its servers"));
     }
     Ok(Shown::good(format!("its agent is {own}, and no server is older")))
+}
+
+fn is_classic(item: Item<'_>) -> ShownResult {
+    let provider = item.provider()?;
+    let kind = text(item.details(), "instanceType").unwrap_or_default();
+    if provider.is_modernised() {
+        return Ok(Shown::bad(format!("its item is of {kind}: it needs a replication appliance")));
+    }
+    if super::registered::is_classic(provider) {
+        return Ok(Shown::good(format!(
+            "its item is of {kind}: a configuration server replicates it"
+        )));
+    }
+    Err(Unavailable::from(format!("its item is of {kind}")))
 }
 
 fn rpo(item: Item<'_>) -> ShownResult {
@@ -520,66 +544,4 @@ fn last_job(item: Item<'_>) -> ShownResult {
     let why =
         if errors.is_empty() { "Azure was not asked why".to_owned() } else { errors.join("; ") };
     Ok(Shown::bad(format!("{}: {why}", job.words())))
-}
-
-fn hyperv(item: Item<'_>) -> Result<(), Unavailable> {
-    match item.provider()? {
-        ItemProvider::Hyperv => Ok(()),
-        _ => Err(Unavailable::from("it is no Hyper-V machine")),
-    }
-}
-
-fn storage_account(item: Item<'_>) -> ShownResult {
-    hyperv(item)?;
-    let details = item.details();
-    if super::read::flag(details, "useManagedDisks")? {
-        return Ok(Shown::doubtful("it uses managed disks"));
-    }
-    let account = text(details, "recoveryAzureStorageAccount").map(last_name);
-    Ok(Shown::good(format!("its disks are in {}", account.unwrap_or("a storage account"))))
-}
-
-fn hyperv_committed(item: Item<'_>) -> ShownResult {
-    hyperv(item)?;
-    let is_away = text(item.properties(), "activeLocation") == Some("Recovery");
-    match (is_away, item.offers("Commit"), item.offers("PlannedFailover")) {
-        (true, true, _) => Ok(Shown::bad("Commit is offered")),
-        (true, false, true) => Ok(Shown::good("Planned failover is offered, and Commit is not")),
-        _ => Err(Unavailable::from(format!("protectionState is {}", item.state()))),
-    }
-}
-
-fn job_goes_on(item: Item<'_>) -> ShownResult {
-    hyperv(item)?;
-    item.vault.all_of(ObjectKind::Job)?;
-    let waiting =
-        item.jobs().into_iter().find(|job| job.scenario() == "PlannedFailover" && job.waits());
-    let job = waiting.ok_or("no planned failover of it is known to wait")?;
-    let since = job.started_at().ok_or("Azure does not say since when its job runs")?;
-    let words = format!("{} and waits for Complete Failover", job.words());
-    if item.vault.minutes_since(since, DAY)? >= DAY {
-        return Ok(Shown::bad(words));
-    }
-    Ok(Shown::good(words))
-}
-
-fn nothing_waits(item: Item<'_>) -> ShownResult {
-    hyperv(item)?;
-    item.vault.all_of(ObjectKind::Job)?;
-    let is_failover = |job: &super::jobs::VaultJob<'_>| job.scenario() == "PlannedFailover";
-    let newest = item.jobs().into_iter().find(is_failover);
-    match newest.ok_or("no planned failover of it is known")? {
-        job if job.waits() => {
-            Ok(Shown::bad(format!("{} and waits for Complete Failover", job.words())))
-        }
-        job => Err(Unavailable::from(job.words())),
-    }
-}
-
-fn reversed(item: Item<'_>) -> ShownResult {
-    hyperv(item)?;
-    if item.state() == "RestoreFinalized" && item.offers("ReverseReplicate") {
-        return Ok(Shown::bad("the failback is committed, and Reverse Replicate is offered"));
-    }
-    Err(Unavailable::from(format!("protectionState is {}", item.state())))
 }

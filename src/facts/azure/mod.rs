@@ -5,7 +5,9 @@
 
 pub mod answers;
 pub mod azure_vm;
+pub mod beside_target;
 pub mod facts;
+pub mod hyperv;
 pub mod item;
 pub mod jobs;
 pub mod keep;

@@ -52,6 +52,10 @@ pub struct VaultPlanFacts {
     pub stays: Fact<Shown>,
     /// Whether Hyper-V hosts are connected.
     pub hyperv_host: Fact<Shown>,
+    /// Whether nothing says that the agent of a Hyper-V host is silent.
+    pub hyperv_agent: Fact<Shown>,
+    /// Whether another Hyper-V host can be chosen.
+    pub other_host: Fact<Shown>,
     /// Whether no data of Hyper-V machines is encrypted by the provider.
     pub unencrypted: Fact<Shown>,
 }
@@ -73,26 +77,37 @@ pub fn plan_facts(survey: &SiteInVault<'_>) -> VaultPlanFacts {
         group_plan: groups(survey).and_then(|groups| group_plan(survey, &groups)).into(),
         stays: stays(survey).into(),
         hyperv_host: hyperv_host(survey).into(),
+        hyperv_agent: hyperv_agent(survey).into(),
+        other_host: other_host(survey).into(),
         unencrypted: unencrypted(survey).into(),
     }
 }
 
-/// Which experience the vault uses, by the machines of the site; by its fabrics, where none of them has an item.
+/// Which experience the vault uses, by the machines of the site; by its fabrics, where none of them has an item. Where machines of
+/// both are in it, each is told of by itself.
 fn experience(survey: &SiteInVault<'_>) -> ShownResult {
     let mut shown: Vec<ShownResult> = Vec::new();
+    let (mut classic, mut modernised) = (0, 0);
     for (machine, item) in survey.matched() {
         let kind = text(item.details(), "instanceType").unwrap_or_default();
         let words = format!("the item of {} is of {kind}", machine.name);
         shown.push(match item.provider() {
             Ok(provider) if provider.is_modernised() => {
+                modernised += 1;
                 Ok(Shown::bad(format!("{words}: it needs a replication appliance")))
             }
             Ok(provider) if is_classic(provider) => {
+                classic += 1;
                 Ok(Shown::good("the machines are replicated by a configuration server"))
             }
             Ok(_) => Err(Unavailable::from(words)),
             Err(why) => Err(why),
         });
+    }
+    if classic > 0 && modernised > 0 {
+        return Ok(Shown::good(format!(
+            "{classic} machines are replicated by a configuration server, and {modernised} by an appliance"
+        )));
     }
     if !shown.is_empty() {
         return Shown::all(shown);
@@ -117,6 +132,12 @@ fn away<'v>(survey: &SiteInVault<'v>) -> Result<Vec<Item<'v>>, Unavailable> {
             Some(Stage::Home | Stage::Verify | Stage::After | Stage::ReprotectForward)
         )
     });
+    // The way of an appliance is another one, and says nothing of the classic machines beside it.
+    let is_modernised =
+        |item: &Item<'_>| item.provider().is_ok_and(|provider| provider.is_modernised());
+    if !items.iter().all(is_modernised) {
+        items.retain(|item| !is_modernised(item));
+    }
     if items.is_empty() {
         return Err(Unavailable::from("no machine of the site is in Azure"));
     }
@@ -193,12 +214,15 @@ fn process_server_in_azure(survey: &SiteInVault<'_>) -> ShownResult {
             }
         }
         vault.all_of(ObjectKind::NetworkInterface)?;
-        match vault.express_route(&network)? {
+        let express_route = vault.express_route(&network)?;
+        let way_home = express_route.is_some().then(|| vault.way_home(&network)).transpose()?;
+        let is_up = |way: &Shown| way.state == super::shown::ShownState::Good;
+        match way_home.filter(is_up) {
             Some(way) => {
                 Ok(Shown::good(format!("no process server stands in {name}, but {}", way.says)))
             }
             None => Ok(Shown::bad(format!(
-                "no process server stands in {name}, and it has no ExpressRoute"
+                "no process server stands in {name}, and it has no ExpressRoute that is up"
             ))),
         }
     });
@@ -467,6 +491,35 @@ fn hyperv_host(survey: &SiteInVault<'_>) -> ShownResult {
         return Err(Unavailable::from("no provider of a Hyper-V host is registered"));
     }
     Shown::all(shown)
+}
+
+/// Whether the host's side is alive: Azure knows the heartbeat of the provider, and not that of the agent beside it.
+fn hyperv_agent(survey: &SiteInVault<'_>) -> ShownResult {
+    let host = hyperv_host(survey)?;
+    if host.state == super::shown::ShownState::Bad {
+        return Ok(host);
+    }
+    Err(Unavailable::from(format!("{}; Azure does not say of the agent beside it", host.says)))
+}
+
+/// Whether more than one host is registered in the sites that the machines lie in.
+fn other_host(survey: &SiteInVault<'_>) -> ShownResult {
+    let mut hosts: Vec<&str> = Vec::new();
+    for item in survey.all_items()? {
+        let fabric = item.fabric_id().and_then(|id| survey.vault.object(&id));
+        let fabric = fabric.ok_or_else(|| format!("the fabric of {} is not known", item.name()))?;
+        let known = list(fabric.properties(), "customDetails.hyperVHosts").iter();
+        hosts.extend(known.filter_map(|host| text(host, "name")));
+    }
+    hosts.sort_unstable();
+    hosts.dedup();
+    match hosts.as_slice() {
+        [_, _, ..] => Ok(Shown::good(format!("registered are {}", hosts.join(", ")))),
+        _ => Err(Unavailable::from(format!(
+            "registered is {}, and nothing says to which host the machines return",
+            hosts.first().unwrap_or(&"no host")
+        ))),
+    }
 }
 
 fn unencrypted(survey: &SiteInVault<'_>) -> ShownResult {

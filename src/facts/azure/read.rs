@@ -134,6 +134,12 @@ pub fn not_understood(path: &str, value: &Value) -> Unavailable {
     Unavailable::from(format!("Azure says {name} {value}, which is not known"))
 }
 
+/// Returns the two parts of a version that say something: the classic provider prints zeros for the others.
+pub fn release(version: &str) -> Option<(u32, u32)> {
+    let mut parts = version.split('.').map(|part| part.parse::<u32>().ok());
+    Some((parts.next()??, parts.next()??))
+}
+
 /// A moment as reports print it.
 pub fn minute(moment: Timestamp) -> String {
     moment.strftime("%Y-%m-%d %H:%M UTC").to_string()

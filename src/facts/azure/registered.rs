@@ -33,6 +33,10 @@ pub struct VaultMasterTargetFacts {
     pub retention: Fact<Shown>,
     /// Whether it is discovered through vCenter: datastores are known.
     pub discovered: Fact<Shown>,
+    /// Whether it is no newer than the configuration server and the process servers.
+    pub version_order: Fact<Shown>,
+    /// Whether its configuration server is alive.
+    pub configuration_server: Fact<Shown>,
 }
 
 /// What the vault says of a process server.
@@ -90,8 +94,42 @@ pub fn master_target_facts(
         listed: found.map(|found| found.is_some()).into(),
         server: entry.clone().map(FabricServer::facts).into(),
         retention: entry.clone().and_then(|entry| retention_volume(entry, retention)).into(),
-        discovered: entry.and_then(discovered).into(),
+        discovered: entry.clone().and_then(discovered).into(),
+        version_order: entry.clone().and_then(version_order).into(),
+        configuration_server: entry.and_then(|entry| alive(entry.fabric)).into(),
     }
+}
+
+/// Whether a master target is no newer than the servers around it. The service prints two parts of a version that say something.
+fn version_order(target: FabricServer<'_>) -> ShownResult {
+    let release = |name: &str, version: &str| {
+        let parts = super::read::release(version);
+        parts.ok_or_else(|| Unavailable::from(format!("{version:?} of {name} is no version")))
+    };
+    let own = target.version()?;
+    let parts = release(target.name(), own)?;
+    let fabric = target.fabric;
+    let server = required_text(fabric.details(), "agentVersion")?;
+    let mut others = vec![(fabric.name(), server)];
+    for server in fabric.process_servers() {
+        others.push((server.name(), server.version()?));
+    }
+    for (name, version) in others {
+        if release(name, version)? < parts {
+            return Ok(Shown::bad(format!("it is {own}, and {name} is {version}")));
+        }
+    }
+    Ok(Shown::good(format!("it is {own}, and no server is older")))
+}
+
+/// Whether a configuration server is alive.
+fn alive(fabric: Fabric<'_>) -> ShownResult {
+    let beat = moment(fabric.details(), "lastHeartbeat")?;
+    let silent = fabric.vault.minutes_since(beat, SILENT_AFTER)?;
+    let status = service_word(required_text(fabric.details(), "csServiceStatus")?);
+    let words = format!("{} is {status}, last heartbeat at {}", fabric.name(), minute(beat));
+    let is_alive = silent < SILENT_AFTER && status == "Running";
+    Ok(if is_alive { Shown::good(words) } else { Shown::bad(words) })
 }
 
 fn present<'v>(
@@ -158,7 +196,11 @@ fn retention_volume(server: FabricServer<'_>, planned: Option<&str>) -> ShownRes
     let gib = capacity / (1 << 30);
     let free = integer(volume, "freeSpaceInBytes")
         .map_or_else(|_| String::new(), |free| format!(", {} GiB of it free", free / (1 << 30)));
-    Ok(Shown::good(format!("{planned} is listed with {gib} GiB{free}")))
+    let words = format!("{planned} is listed with {gib} GiB{free}");
+    // The product's own limit: a tenth, and more than one GiB.
+    let is_full = integer(volume, "freeSpaceInBytes")
+        .is_ok_and(|free| free <= 1 << 30 || free < capacity / 10);
+    Ok(if is_full { Shown::doubtful(words) } else { Shown::good(words) })
 }
 
 /// Whether a master target is discovered through vCenter: its datastores are known then, and nothing is held against it.
@@ -238,12 +280,17 @@ pub fn process_server_facts(
     }
 }
 
+/// The state of a service, in one spelling where it runs.
+fn service_word(word: &str) -> String {
+    if word.eq_ignore_ascii_case("Running") { "Running" } else { word }.to_owned()
+}
+
 /// The state of its services; an appliance's process server says none and is as healthy as it says.
 fn service_of_process_server(server: FabricServer<'_>) -> Result<String, Unavailable> {
     if server.fabric.kind() == "InMageRcm" {
         return Ok("Running".to_owned());
     }
-    required_text(server.entry, "psServiceStatus").map(str::to_owned)
+    required_text(server.entry, "psServiceStatus").map(service_word)
 }
 
 /// Returns the network card of a process server in Azure; none where no card has its address.
@@ -357,7 +404,7 @@ pub fn configuration_server_facts(survey: &SiteInVault<'_>) -> VaultConfiguratio
         server: server.into(),
         service: fabric
             .clone()
-            .and_then(|fabric| Ok(required_text(fabric.details(), "csServiceStatus")?.to_owned()))
+            .and_then(|fabric| required_text(fabric.details(), "csServiceStatus").map(service_word))
             .into(),
         address: fabric.clone().and_then(|fabric| address(survey, fabric)).into(),
         has_machines: has_machines(survey).into(),
@@ -388,6 +435,10 @@ fn has_machines(survey: &SiteInVault<'_>) -> ShownResult {
     let fabric = survey.fabric()?;
     let mut shown: Vec<ShownResult> = Vec::new();
     for (machine, item) in survey.matched() {
+        // An appliance's machines lie in its fabric, and say nothing of the server.
+        if item.provider().is_ok_and(ItemProvider::is_modernised) {
+            continue;
+        }
         let is_own = item.fabric_id() == Some(id_key(fabric.object.id()));
         shown.push(if is_own {
             Ok(Shown::good(format!("the machines lie in the fabric of {}", fabric.name())))
@@ -409,7 +460,7 @@ fn has_machines(survey: &SiteInVault<'_>) -> ShownResult {
     let details = fabric.details();
     let beat = moment(details, "lastHeartbeat")?;
     let silent = survey.vault.minutes_since(beat, SILENT_AFTER)?;
-    let status = required_text(details, "csServiceStatus")?;
+    let status = service_word(required_text(details, "csServiceStatus")?);
     if shown.state == super::shown::ShownState::Good
         && (silent >= SILENT_AFTER || status != "Running")
     {

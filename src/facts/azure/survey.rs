@@ -23,6 +23,8 @@ pub struct PlannedMachine {
     pub known: MachineIdentity,
     /// The master target that it is planned for.
     pub master_target: Option<String>,
+    /// The datastore that it is planned for.
+    pub datastore: Option<String>,
     /// `linux` or `windows`, where anybody says.
     pub family: Option<String>,
     /// How many disks it has on premises.

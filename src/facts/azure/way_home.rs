@@ -182,6 +182,13 @@ impl Vault {
                 gateways.map(|gateway| NetworkGateway { gateway, through: through.clone() }),
             );
         }
+        if lent.is_empty() && list(object.properties(), "virtualNetworkPeerings").is_empty() {
+            // Networks on the hub of a Virtual WAN, or behind an appliance of somebody else, look like this.
+            return Err(Unavailable::from(format!(
+                "{} has no gateway and no network beside it; one on a Virtual WAN looks like that",
+                last_name(network)
+            )));
+        }
         Ok(lent)
     }
 

@@ -26,6 +26,8 @@ pub struct AzureQuery {
     pub vault: VaultAddress,
     /// Resource groups of machines in Azure, beside those that items name.
     pub groups: Vec<String>,
+    /// The names of the machines whose items are asked for; all of them when this is empty, or names what no item is called.
+    pub machines: Vec<String>,
     /// Resource Manager, and how to reach it.
     pub endpoint: AzureEndpoint,
 }
@@ -173,7 +175,8 @@ impl<'a> Run<'a> {
             plan::LISTS.iter().copied().zip(&lists).collect();
         let list = |name: &str| by_name.get(name).map_or(&[][..], |answer| answer.objects());
         let fabrics = self.ask(&plan::fabric_gets(&vault, list("replicationFabrics")));
-        let items = self.ask(&plan::item_gets(&vault, list(plan::ITEMS)));
+        let wanted = plan::items_of(list(plan::ITEMS), &self.query.machines);
+        let items = self.ask(&plan::item_gets(&vault, &wanted));
         self.ask(&plan::job_gets(&vault, list("replicationJobs")));
         let servers = server_names(&objects(&fabrics));
         let states = lists.last().map_or(&[][..], |answer| answer.objects());

@@ -120,6 +120,20 @@ pub fn fabric_gets(vault: &ResourceId, objects: &[Value]) -> Vec<Get> {
     fabrics(vault, &asked).iter().map(|id| site_recovery(id.to_path())).collect()
 }
 
+/// Returns the items of these machines; all of them when none is named, or one that no item is called.
+pub fn items_of(objects: &[Value], machines: &[String]) -> Vec<Value> {
+    let is_called = |object: &Value, name: &String| {
+        let own = object["properties"]["friendlyName"].as_str();
+        own.is_some_and(|own| own.eq_ignore_ascii_case(name))
+    };
+    let are_known =
+        machines.iter().all(|name| objects.iter().any(|object| is_called(object, name)));
+    let is_wanted = |object: &&Value| {
+        machines.is_empty() || machines.iter().any(|name| is_called(object, name))
+    };
+    if are_known { objects.iter().filter(is_wanted).cloned().collect() } else { objects.to_vec() }
+}
+
 /// Returns the requests for each item and its recovery points.
 pub fn item_gets(vault: &ResourceId, objects: &[Value]) -> Vec<Get> {
     let ids = ids_below(vault, objects, ITEM);

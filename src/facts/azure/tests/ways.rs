@@ -61,7 +61,7 @@ fn a_connection_that_is_up_is_a_way_home() {
     assert!(way(&own()).starts_with("unknown: nothing says which connections"));
     assert!(
         way(&GivenAnswers::new().get(&network("net-run", false, &[])))
-            .starts_with("bad: net-run has no gateway")
+            .starts_with("unknown: net-run has no gateway")
     );
     assert!(
         way(&GivenAnswers::new().get(&network("net-run", true, &[])))

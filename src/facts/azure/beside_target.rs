@@ -1,0 +1,73 @@
+//! What the vault shows of a machine beside its master target: the agents of both, and the datastore.
+//!
+//! Not for the master target alone (`registered`).
+
+use super::item::Item;
+use super::read::{list, release, text};
+use super::servers::{Fabric, FabricServer};
+use super::shown::{Shown, ShownResult};
+use super::survey::{PlannedMachine, SiteInVault};
+use crate::facts::Unavailable;
+
+/// The master target that a machine replicates through, or is planned for.
+fn target_of<'v>(
+    survey: &SiteInVault<'v>,
+    planned: Option<&PlannedMachine>,
+    item: Item<'_>,
+) -> Result<FabricServer<'v>, Unavailable> {
+    if let Some(id) = item.master_target_id() {
+        let mut all = survey.vault.classic_fabrics().flat_map(Fabric::master_targets);
+        let named = all.find(|target| target.id() == Some(id));
+        return named.ok_or_else(|| Unavailable::from("its master target is not listed"));
+    }
+    let name = planned.and_then(|machine| machine.master_target.as_deref());
+    let target =
+        survey.site.master_targets.iter().find(|target| Some(target.name.as_str()) == name);
+    let target = target.ok_or("no master target is planned for it")?;
+    let found = survey.master_target(&target.names)?;
+    found.ok_or_else(|| Unavailable::from(format!("the vault does not list {}", target.name)))
+}
+
+/// Whether the agent of a machine is no newer than that of its master target.
+pub(super) fn agent_beside_target(
+    survey: &SiteInVault<'_>,
+    planned: Option<&PlannedMachine>,
+    item: Item<'_>,
+) -> ShownResult {
+    let target = target_of(survey, planned, item)?;
+    let (own, theirs) = (item.agent_version()?, target.version()?);
+    let parts = |version: &str| {
+        release(version).ok_or_else(|| Unavailable::from(format!("{version:?} is no version")))
+    };
+    let words = format!("its agent is {own}, and that of {} is {theirs}", target.name());
+    if parts(own)? > parts(theirs)? {
+        return Ok(Shown::bad(words));
+    }
+    Ok(Shown::good(words))
+}
+
+/// Whether the datastore that a machine is planned for is among those of its master target; the list is as old as the last discovery.
+pub(super) fn datastore(
+    survey: &SiteInVault<'_>,
+    planned: Option<&PlannedMachine>,
+    item: Item<'_>,
+) -> ShownResult {
+    let planned_store = planned.and_then(|machine| machine.datastore.as_deref());
+    let wanted = planned_store.or(item.datastore()).ok_or("no datastore is planned for it")?;
+    let target = target_of(survey, planned, item)?;
+    if let Some(why) = target.fabric.silence() {
+        return Err(why);
+    }
+    let stores: Vec<&str> = list(target.entry, "dataStores")
+        .iter()
+        .filter_map(|store| text(store, "symbolicName"))
+        .collect();
+    if stores.is_empty() {
+        return Err(Unavailable::from(format!("no datastore of {} is known", target.name())));
+    }
+    if stores.iter().any(|store| store.eq_ignore_ascii_case(wanted)) {
+        return Ok(Shown::good(format!("{} reaches {wanted}", target.name())));
+    }
+    let others = stores.join(", ");
+    Ok(Shown::bad(format!("{} reaches {others}, and not {wanted}", target.name())))
+}
