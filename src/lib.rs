@@ -37,6 +37,7 @@ pub mod secret;
 pub mod shell;
 pub mod site;
 pub mod template;
+mod text_schema;
 pub mod transport;
 pub mod uri;
 pub mod vm;

@@ -23,7 +23,7 @@ use preflight::check::{CheckSet, evaluate, waiver};
 use preflight::facts::image::*;
 use preflight::facts::target_kind::TargetKind;
 use preflight::facts::{Document, Fact};
-use preflight::report::{self, Report, Style, catalogue, json};
+use preflight::report::{self, Report, Style, catalogue, comparison, json};
 use proptest::prelude::*;
 
 #[path = "checks/images.rs"]
@@ -418,6 +418,7 @@ fn generated_documents_are_current() {
         ("docs/checks.md", catalogue::docs_checks_md(&set)),
         ("docs/sources.md", sources_md()),
         ("docs/report.schema.json", json::schema_json()),
+        ("docs/diff.schema.json", comparison::schema_json()),
     ] {
         let path = root().join(path);
         if std::env::var_os("UPDATE_DOCS").is_some() {

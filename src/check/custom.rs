@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use regex::{Regex, RegexBuilder};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::schema::{self, CUSTOM_ROOT, FactType};
@@ -28,7 +29,7 @@ const MAX_COMPILED_BYTES: usize = 1 << 20;
 const MAX_FACT_BYTES: usize = 1000;
 
 /// One probe as a check file has it.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ProbeEntry {
     name: String,

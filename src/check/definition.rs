@@ -22,6 +22,11 @@ use crate::yaml::closest_match;
 // What a set is made of, for those who read a set.
 pub use super::model::{Check, Criterion, Remedy, Severity, SourceReference};
 
+/// Returns the JSON schema of a file of checks, with the dialect of a generator.
+pub fn file_schema(generator: schemars::SchemaGenerator) -> schemars::Schema {
+    super::entry::file_schema(generator)
+}
+
 /// The one file among the check files that has no checks: `knowledge` reads it.
 const SYMPTOMS: &str = "symptoms.yaml";
 

@@ -2,12 +2,13 @@
 //!
 //! The hold rule as a table. Not for applying it to findings (`hold`).
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::facts::stage::Stage;
 
 /// What a fix does to those who use its target.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Disturbance {
     /// It powers the master target off or restarts it.

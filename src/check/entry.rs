@@ -4,6 +4,7 @@
 
 use std::sync::OnceLock;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::custom::ProbeEntry;
@@ -26,7 +27,7 @@ use crate::facts::target_kind::TargetKind;
 use crate::yaml;
 
 /// One entry as it is written.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[cfg_attr(test, derive(Debug, PartialEq))]
 #[serde(deny_unknown_fields)]
 struct CheckEntry {
@@ -114,7 +115,7 @@ impl RawEntry {
 }
 
 /// A check that may explain a failure: its id, or its id and the sign that tells the consequence from a fault of its own.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[cfg_attr(test, derive(Debug, PartialEq))]
 #[serde(untagged)]
 enum RootCauseEntry {
@@ -122,7 +123,7 @@ enum RootCauseEntry {
     Sign(SignEntry),
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[cfg_attr(test, derive(Debug, PartialEq))]
 #[serde(deny_unknown_fields)]
 struct SignEntry {
@@ -134,7 +135,7 @@ struct SignEntry {
     holds: Vec<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[cfg_attr(test, derive(Debug, PartialEq))]
 #[serde(deny_unknown_fields)]
 struct ConditionEntry {
@@ -143,7 +144,7 @@ struct ConditionEntry {
 }
 
 /// `applies_to: image` or `applies_to: [image, linux-mt]`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[cfg_attr(test, derive(Debug, PartialEq))]
 #[serde(
     untagged,
@@ -152,6 +153,11 @@ struct ConditionEntry {
 enum OneOrMore {
     One(TargetKind),
     More(Vec<TargetKind>),
+}
+
+/// Returns the JSON schema of a file of checks.
+pub(super) fn file_schema(generator: schemars::SchemaGenerator) -> schemars::Schema {
+    generator.into_root_schema_for::<Vec<CheckEntry>>()
 }
 
 /// Reads the entries of one file, in the order they are written.

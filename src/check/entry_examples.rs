@@ -2,6 +2,7 @@
 //!
 //! Not for running them (`example`).
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -10,7 +11,7 @@ use super::model::{Check, Example, ExpectedOutcome};
 use super::schema::FactType;
 
 /// One example as it is written.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[cfg_attr(test, derive(Debug, PartialEq))]
 #[serde(deny_unknown_fields)]
 pub(super) struct ExampleEntry {

@@ -23,7 +23,7 @@ use super::window::{Experience, ScenarioScope, StageWindow};
 use crate::facts::target_kind::TargetKind;
 
 /// A line of work: what is done in one go, in the order in which the lines are walked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, JsonSchema)]
 pub enum WorkLine {
     /// What ends the case when it fails, and what must be known before anything else.
     #[serde(rename = "gate")]

@@ -53,7 +53,7 @@ pub enum RemedyError {
 }
 
 /// A remedy as it is written.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[cfg_attr(test, derive(Debug, PartialEq))]
 #[serde(deny_unknown_fields)]
 pub(super) struct RemedyEntry {
@@ -65,7 +65,7 @@ pub(super) struct RemedyEntry {
 }
 
 /// `- COMMAND` or `- { when: RULE, run: COMMAND }`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[cfg_attr(test, derive(Debug, PartialEq))]
 #[serde(untagged, expecting = "expected a command, or { when: a rule over facts, run: a command }")]
 enum CommandEntry {
@@ -73,7 +73,7 @@ enum CommandEntry {
     When(ConditionalEntry),
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[cfg_attr(test, derive(Debug, PartialEq))]
 #[serde(deny_unknown_fields)]
 struct ConditionalEntry {

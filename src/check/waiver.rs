@@ -3,12 +3,13 @@
 //! Not for what cannot be decided: nobody can own what nobody knows.
 
 use jiff::civil::Date;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::yaml::{self, YamlError};
 
 /// One waiver as the site file has it.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Waiver {
     /// The check that is waived.

@@ -48,7 +48,7 @@ impl ScenarioScope {
 }
 
 /// Which experience of the vault a check belongs to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Experience {
     /// The classic one alone.
@@ -69,7 +69,7 @@ impl Experience {
 }
 
 /// `stages: [verify]`, or `stages: { prepare..reprotect: blocks-reprotect, replicating: data-loss }`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[cfg_attr(test, derive(Debug, PartialEq))]
 #[serde(
     untagged,

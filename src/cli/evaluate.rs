@@ -9,7 +9,7 @@ use super::captures::save_captures;
 use super::collect::{self, CollectOptions};
 use super::reporting::Reporter;
 use super::selection::Selection;
-use super::{ExitStatus, outputs};
+use super::{ExitStatus, outputs, watch};
 use crate::check::scope::{Scope, SkippedCheck};
 use crate::check::status::FailOn;
 use crate::check::waiver::WaiverNote;
@@ -24,18 +24,30 @@ use crate::image::manifest::VerifiedCheck;
 use crate::report::{self, Report};
 use crate::site::assemble::Coverage;
 
-/// Checks systems for every verb that does: collect, assemble, evaluate, report.
+/// Checks systems for every verb that does: collect, assemble, evaluate, report. With `--watch` again and again, each time of
+/// what `select` then returns.
 pub fn check_systems(
-    mut selection: Selection,
+    select: impl Fn() -> anyhow::Result<Selection>,
     checks: &CheckSet,
     options: &CollectOptions<'_>,
     choice: &SelectArgs,
     reporter: &Reporter,
 ) -> anyhow::Result<ExitStatus> {
-    reporter.check_outputs(&[], &outputs::site_inputs(&selection.site))?;
-    selection.choose(choice, checks)?;
-    let evaluation = evaluate_systems(&mut selection, checks, options, reporter.now())?;
-    reporter.write(&evaluation.into_report(reporter.fail_on))
+    let look = || {
+        let mut selection = select()?;
+        reporter.check_outputs(&[], &outputs::site_inputs(&selection.site))?;
+        selection.choose(choice, checks)?;
+        let evaluation = evaluate_systems(&mut selection, checks, options, reporter.now())?;
+        Ok(evaluation.into_report(reporter.fail_on))
+    };
+    match choice.watch {
+        None => reporter.write(&look()?),
+        Some(every) => {
+            let fixes = options.fix.is_some_and(|fix| fix.fix);
+            anyhow::ensure!(!fixes, "--watch looks again and again, and --fix is for once");
+            watch::watch(look, every, reporter)
+        }
+    }
 }
 
 /// Collects from systems and saves the transcripts.
@@ -72,7 +84,7 @@ pub struct Evaluation {
 
 impl Evaluation {
     /// Returns the report of the evaluation.
-    fn into_report(self, fail_on: FailOn) -> Report {
+    pub fn into_report(self, fail_on: FailOn) -> Report {
         let Self { targets, findings, skipped, waiver_notes, left_out, topology, at, is_complete } =
             self;
         let mut report = Report::new(&targets, findings, &skipped, &waiver_notes, at, fail_on);

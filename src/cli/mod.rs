@@ -29,6 +29,7 @@ mod password;
 mod pipeline;
 mod questions;
 mod recipe;
+mod recorded;
 mod reporting;
 mod root_password;
 mod selection;
@@ -38,6 +39,7 @@ mod terminal;
 mod trusted;
 mod vault;
 mod via;
+mod watch;
 mod whole_site;
 
 use std::process::ExitCode;

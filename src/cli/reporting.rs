@@ -10,10 +10,11 @@ use rustix::fs::Access;
 
 use super::args::{FailOnArg, ReportArgs};
 use super::terminal::screen;
-use super::{ExitStatus, fix, outputs};
+use super::{ExitStatus, fix, outputs, recorded};
 use crate::atomic_file::{AtomicFile, InputFile, Visibility, check_target};
 use crate::check::status::FailOn;
-use crate::report::{self, Format, Report, Style};
+use crate::report::comparison::{RecordedReport, ReportDiff};
+use crate::report::{self, Format, Report, Style, comparison_text};
 
 /// The destinations and formats of reports.
 pub struct Reporter {
@@ -26,6 +27,8 @@ pub struct Reporter {
     is_brief: bool,
     /// The time of the evaluation given with `--now`.
     pub given_now: Option<jiff::Timestamp>,
+    /// The earlier report that this run is compared with.
+    since: Option<RecordedReport>,
 }
 
 impl Reporter {
@@ -49,8 +52,9 @@ impl Reporter {
         for path in files.iter().map(|(_, path)| path).chain(&fix_script) {
             check_writable(Some(path))?;
         }
+        let since = choice.since.as_deref().map(recorded::read).transpose()?;
         let (screen, given_now) = (format_named(&choice.format)?, choice.now);
-        Ok(Self { screen, files, fix_script, fail_on, is_brief: choice.brief, given_now })
+        Ok(Self { screen, files, fix_script, fail_on, is_brief: choice.brief, given_now, since })
     }
 
     /// Returns the time of the evaluation.
@@ -85,6 +89,43 @@ impl Reporter {
         stream: &mut (impl Write + IsTerminal),
         report: &Report,
     ) -> anyhow::Result<ExitStatus> {
+        let Some(earlier) = &self.since else { return self.write_whole(stream, report) };
+        let mut report = report.clone();
+        earlier.date_failures(&mut report);
+        let compared = ReportDiff::new(earlier, &RecordedReport::from_report(&report)?);
+        if self.screen.name == report::FORMATS[0].name {
+            self.write_files(&report)?;
+            let text = comparison_text::render(&compared, screen::report_width());
+            stream.write_all(text.as_bytes())?;
+        } else {
+            self.write_whole(stream, &report)?;
+        }
+        Ok(match (report.run.complete, self.screen.plugin_state(&report)) {
+            (_, Some(state)) => ExitStatus::Plugin(state),
+            (true, None) => ExitStatus::from_report(compared.exit_code),
+            (false, None) => ExitStatus::Interrupted,
+        })
+    }
+
+    fn write_whole(
+        &self,
+        stream: &mut (impl Write + IsTerminal),
+        report: &Report,
+    ) -> anyhow::Result<ExitStatus> {
+        self.write_files(report)?;
+        let style = Style {
+            colour: screen::colour_on(stream),
+            width: screen::report_width(),
+            lists_passed: screen::is_verbose(),
+            is_brief: self.is_brief,
+        };
+        stream.write_all(&(self.screen.render)(report, &style))?;
+        let own = ExitStatus::from_report(report.summary.exit_code);
+        Ok(self.screen.plugin_state(report).map_or(own, ExitStatus::Plugin))
+    }
+
+    /// Writes every file of `--output`, and the fix script.
+    pub fn write_files(&self, report: &Report) -> anyhow::Result<()> {
         for (format, path) in &self.files {
             let out = AtomicFile::open(path, true, Visibility::ByUmask, &[])?;
             out.file()
@@ -95,15 +136,7 @@ impl Reporter {
         if let Some(path) = &self.fix_script {
             fix::write_script(report, path)?;
         }
-        let style = Style {
-            colour: screen::colour_on(stream),
-            width: screen::report_width(),
-            lists_passed: screen::is_verbose(),
-            is_brief: self.is_brief,
-        };
-        stream.write_all(&(self.screen.render)(report, &style))?;
-        let own = ExitStatus::from_report(report.summary.exit_code);
-        Ok(self.screen.plugin_state(report).map_or(own, ExitStatus::Plugin))
+        Ok(())
     }
 }
 

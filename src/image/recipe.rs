@@ -8,6 +8,7 @@ mod self_check;
 
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Sha256;
@@ -23,7 +24,7 @@ pub use read::{RecipeError, RecipeFile, init_recipe};
 pub use self_check::{SelfCheckBinaryChoice, SelfCheckSettings};
 
 /// A recipe as it is written.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Recipe {
     /// What it builds, for lists.
@@ -94,7 +95,7 @@ fn utc() -> TimeZone {
 }
 
 /// The network interface.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NetworkSettings {
     /// Which interface.
@@ -121,7 +122,7 @@ fn first_nic() -> Nic {
 }
 
 /// Where an address comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum AddressMethod {
     /// The recipe.
@@ -131,7 +132,7 @@ pub enum AddressMethod {
 }
 
 /// The disks that may be touched.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RecipeDisks {
     /// The one that gets the operating system.
@@ -139,7 +140,7 @@ pub struct RecipeDisks {
 }
 
 /// The replication agent.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AgentSource {
     /// The archive, on the machine that builds.
@@ -147,6 +148,7 @@ pub struct AgentSource {
     pub file: Option<PathBuf>,
     /// The digest it must have.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>", regex(pattern = "^[0-9a-f]{64}$"))]
     pub sha256: Option<Sha256>,
     /// Whether a stand-in, which replicates nothing, takes its place.
     #[serde(default)]
@@ -154,7 +156,7 @@ pub struct AgentSource {
 }
 
 /// A file and the digest it must have.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PinnedFile {
     /// The file, on the machine that builds.
@@ -162,5 +164,6 @@ pub struct PinnedFile {
     pub file: Option<PathBuf>,
     /// The digest it must have.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>", regex(pattern = "^[0-9a-f]{64}$"))]
     pub sha256: Option<Sha256>,
 }

@@ -2,12 +2,13 @@
 //!
 //! Not for the order in which anaconda places partitions: it sorts them itself.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::installer::value::disk::{ByteSize, FsType, Label, MountTarget};
 
 /// One partition.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PartitionSpec {
     /// Where it is mounted, or `swap`.

@@ -2,6 +2,7 @@
 //!
 //! Not for how a recipe writes them as a whole (`image::recipe`).
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::value::disk::{ByteSize, DiskName, ScsiAddress};
@@ -9,7 +10,7 @@ use super::value::network::{HostAddress, HostName};
 use super::value::{Keyboard, Language};
 
 /// Language and keyboard; S001 asks for US English.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Locale {
     /// The language of the installed system.
@@ -28,7 +29,7 @@ impl Default for Locale {
 }
 
 /// A disk, and how it is identified before it is erased.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Disk {
     /// Its name in the installer.
@@ -45,7 +46,7 @@ pub struct Disk {
 }
 
 /// The sizes a disk may have; both ends count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SizeRange {
     /// At least this.
@@ -57,7 +58,7 @@ pub struct SizeRange {
 }
 
 /// Where the boot loader goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum BootLoader {
     /// The first sector of the root partition, as S001 asks.
@@ -67,7 +68,7 @@ pub enum BootLoader {
 }
 
 /// What starts the machine.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Firmware {
     /// A BIOS.
@@ -88,7 +89,7 @@ impl Firmware {
 }
 
 /// One line of /etc/hosts.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HostsLine {
     /// The address.

@@ -8,6 +8,7 @@ mod file;
 use std::fmt;
 
 use regex::Regex;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::kickstart::command::Command;
@@ -60,7 +61,7 @@ text_value! {
 }
 
 /// What vSphere calls the installed system.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GuestNames {
     /// In its API and in an OVF.
@@ -155,7 +156,7 @@ pub struct DebianInstaller {
 }
 
 /// What is installed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PackageSelection {
     /// Options of the `%packages` line.
@@ -172,7 +173,7 @@ pub struct PackageSelection {
 }
 
 /// An option of the `%packages` line that a profile may ask for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum PackagesOption {
     /// Leaves the group `base` out; el6 only.
     #[serde(rename = "--nobase")]
@@ -193,7 +194,7 @@ impl PackagesOption {
 }
 
 /// What is rendered; every name is below `templates/`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct KickstartTemplates {
     /// The kickstart around its scripts.
@@ -211,7 +212,7 @@ pub struct KickstartTemplates {
 }
 
 /// What is rendered for debian-installer; every name is below `templates/`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PreseedTemplates {
     /// The preseed around its answers.
@@ -229,7 +230,7 @@ pub struct PreseedTemplates {
 }
 
 /// The kernel argument that names the kickstart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum KickstartArgument {
     /// `ks=`
     #[serde(rename = "ks")]
@@ -250,7 +251,7 @@ impl KickstartArgument {
 }
 
 /// The `bootloader` option that takes the system disk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum BootDrive {
     /// `--driveorder=`: kernel names only; a lasting name would match no drive

@@ -3,6 +3,7 @@
 //! Not for the passphrase, which no image ever holds, and not for the steps: those are written
 //! once, in `templates/register/`.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::service::{
@@ -12,7 +13,7 @@ use super::value::network::ServerName;
 use crate::assets::Assets;
 
 /// The configuration server a master target registers with.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RegistrationServer {
     /// Its name or address.
@@ -31,7 +32,7 @@ fn https_port() -> u16 {
 
 /// Which of an agent's commands register it; they differ by era (D:site-recovery-how-to-install-
 /// linux-master-target and its successors).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum RegistrationCommands {
     /// What the unpacked agent seems to know: no version is known that divides them.

@@ -3,10 +3,13 @@
 //!
 //! Not for making the file system: the installer or the first-boot program does it.
 
+use std::borrow::Cow;
+use std::fmt;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::value::{MapAccessDeserializer, StrDeserializer};
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
-use std::fmt;
 
 use super::machine::Disk;
 use crate::installer::value::disk::{FsType, MountPoint, MultipathName};
@@ -41,25 +44,43 @@ pub struct RetentionDisk {
 }
 
 /// The keys as they are written.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct RetentionKeys {
+    /// Who formats it.
     when: When,
+    /// The disk that the installer formats.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     disk: Option<Disk>,
+    /// The multipath device that the first-boot program formats, by its WWID.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     multipath: Option<MultipathName>,
+    /// Where it is mounted.
     #[serde(default = "default_mount")]
     mount: MountPoint,
+    /// Its file system.
     #[serde(default = "default_fstype")]
     fstype: FsType,
 }
 
-#[derive(Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 enum When {
+    /// The installer.
     Install,
+    /// The first-boot program.
     FirstBoot,
+}
+
+impl JsonSchema for Retention {
+    fn schema_name() -> Cow<'static, str> {
+        "Retention".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let keys = generator.subschema_for::<RetentionKeys>();
+        json_schema!({ "anyOf": [{ "const": "none" }, keys] })
+    }
 }
 
 /// The default of S001, Reprotect.

@@ -2,9 +2,11 @@
 //!
 //! Not for asking, reading or hashing: `cli` has the terminal, the files and the environment.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::PathBuf;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
@@ -29,17 +31,33 @@ pub enum RootPassword {
 }
 
 /// The keys as they are written: exactly one.
-#[derive(Default, Serialize, Deserialize)]
+#[derive(Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("minProperties" = 1, "maxProperties" = 1))]
 struct RootPasswordKeys {
+    /// A hash as openssl passwd -6 prints it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     hash: Option<CryptHash>,
+    /// true: it is asked for when the image is built.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     prompt: Option<bool>,
+    /// A file of the machine that builds, whose first line it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     file: Option<PathBuf>,
+    /// An environment variable of the machine that builds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     env: Option<VariableName>,
+}
+
+impl JsonSchema for RootPassword {
+    fn schema_name() -> Cow<'static, str> {
+        "RootPassword".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let keys = generator.subschema_for::<RootPasswordKeys>();
+        json_schema!({ "anyOf": [{ "const": "locked" }, keys] })
+    }
 }
 
 const NOT_A_PASSWORD: &str = "a password must not stand in a recipe, for whoever reads the recipe \

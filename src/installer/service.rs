@@ -3,6 +3,7 @@
 //!
 //! Not for what any of them does: that is `firstboot`, `self_check` and `registration`.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::assets::Assets;
@@ -17,7 +18,7 @@ pub const SELF_CHECK: &str = "preflight-selfcheck";
 pub const REGISTER: &str = "preflight-register";
 
 /// How the installed system starts services.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum InitSystem {
     /// A script in `/etc/rc.d/init.d`: el6.

@@ -131,6 +131,8 @@ macro_rules! text_value {
             }
         }
 
+        $crate::text_schema::text_schema!($name, $pattern);
+
         impl std::fmt::Display for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(&self.0)

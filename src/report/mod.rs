@@ -3,6 +3,8 @@
 //! Not for evaluation (`check`) nor for writing to a terminal or a file (`cli`).
 
 pub mod catalogue;
+pub mod comparison;
+pub mod comparison_text;
 mod drawing;
 mod first_steps;
 pub mod fix_script;

@@ -142,6 +142,9 @@ pub struct CheckResult {
     pub is_gate: bool,
     /// Where it is written.
     pub source: SourceReference,
+    /// Since when it fails, as far as the report of `--since` and those before it tell.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
     /// The known facts that the rule names, by path.
     pub evidence: BTreeMap<String, Value>,
 }
@@ -278,6 +281,7 @@ impl From<Finding> for CheckResult {
             order: finding.order,
             is_gate: finding.is_gate,
             source: finding.source,
+            since: None,
             evidence: finding.evidence,
         }
     }

@@ -20,6 +20,7 @@ const ANSWERS_FILE: &str = "answers_file";
 
 /// The text of an answers file without answers.
 pub const EMPTY_ANSWERS_FILE: &str = "\
+# yaml-language-server: $schema=site.schema.json
 # What people answered to the questions of preflight. preflight answer SITE writes here; comments stay.
 answers:
 ";

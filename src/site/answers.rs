@@ -2,13 +2,14 @@
 //!
 //! Not for whether an answer still counts (`check::answer`), nor for writing one (`answer_edit`).
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 
 use crate::facts::site::{AnswerValue, SiteAnswer};
 use crate::facts::stage::Stage;
 
 /// An answer to a check that is a question.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AnswerEntry {
     /// The check.
@@ -17,6 +18,7 @@ pub struct AnswerEntry {
     #[serde(default)]
     pub target: Option<String>,
     /// The answer: `yes`, `no` or `not-applicable`.
+    #[schemars(schema_with = "answer_words")]
     pub value: AnswerValue,
     /// Who answered.
     pub by: String,
@@ -25,6 +27,11 @@ pub struct AnswerEntry {
     /// The stage of the machine when it was given.
     #[serde(default)]
     pub stage: Option<Stage>,
+}
+
+fn answer_words(_: &mut SchemaGenerator) -> Schema {
+    // An editor that follows YAML 1.1 takes yes and no for truth values.
+    json_schema!({ "enum": ["yes", "no", "not-applicable", true, false] })
 }
 
 /// The contents of a file that holds answers alone.

@@ -2,9 +2,11 @@
 //!
 //! Not for asking Azure (`transport`), nor for reading its answers (`facts`).
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, Deserializer, MapAccess, Visitor};
@@ -62,22 +64,42 @@ impl AzureVault {
 }
 
 /// The vault with its keys, as the file has it where the address alone is not enough.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Keys {
+    /// azure://SUBSCRIPTION/GROUP/VAULT, the vault's resource id, or capture:PATH.
     vault: String,
+    /// The name of the cloud; the public one by default.
     #[serde(default)]
     cloud: Option<String>,
+    /// The base URL of another cloud's Resource Manager.
     #[serde(default)]
     endpoint: Option<String>,
+    /// The base URL of its login.
     #[serde(default)]
     login: Option<String>,
+    /// The audience of its tokens.
     #[serde(default)]
     audience: Option<String>,
+    /// A file with a token, readable only by its owner.
     #[serde(default)]
     token_file: Option<PathBuf>,
+    /// Resource groups of machines in Azure, where items do not name them.
     #[serde(default)]
     groups: Vec<String>,
+}
+
+impl JsonSchema for AzureVault {
+    fn schema_name() -> Cow<'static, str> {
+        "AzureVault".into()
+    }
+
+    /// The address alone, or keys.
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let keys = generator.subschema_for::<Keys>();
+        let address = r"^(?:azure://|/[Ss]ubscriptions/|capture:).+$";
+        json_schema!({ "anyOf": [{ "type": "string", "pattern": address }, keys] })
+    }
 }
 
 impl<'de> Deserialize<'de> for AzureVault {

@@ -108,6 +108,8 @@ fn scalar(value: &str) -> String {
 fn head(out: &mut Lines<'_>, request: &DraftRequest<'_>) {
     let at = request.vault.asked_at;
     let at = at.map_or_else(String::new, |at| at.strftime(" of %Y-%m-%d %H:%M UTC").to_string());
+    out.line("# yaml-language-server: $schema=site.schema.json");
+    out.line("# The line above is for editors: preflight schema site > site.schema.json");
     out.line(&format!(
         "# A site as Azure knew it{at}: read it, complete it, keep it. No password belongs in here."
     ));

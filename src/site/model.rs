@@ -2,8 +2,10 @@
 //!
 //! Not for parsing the file (`file`), nor for checking its references (`validate`).
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer};
 
 use super::answers::AnswerEntry;
@@ -23,12 +25,13 @@ use crate::uri::target::TargetAddress;
 use crate::uri::vsphere::{VsphereAddress, VsphereAddressError};
 
 /// Everything that a site file says about a site.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Site {
     /// The name of the site in reports.
     pub name: Option<Label>,
     /// The failback scenario; VMware machines by default.
+    #[schemars(schema_with = "scenario_words")]
     pub scenario: Scenario,
     /// Which experience of Site Recovery the vault has; a question while nothing is said.
     pub experience: Option<VaultExperience>,
@@ -65,8 +68,12 @@ pub struct Site {
     pub waivers: Vec<Waiver>,
 }
 
+fn scenario_words(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "enum": ["vmware", "vmware-classic", "hyperv"] })
+}
+
 /// The vCenter server.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Vcenter {
     /// The URL of its API, `vsphere://[USER@]HOST[:PORT]`, or of a capture, `capture:FILE`.
@@ -93,7 +100,7 @@ pub struct Vcenter {
 }
 
 /// The configuration server.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ConfigurationServer {
     /// Its address in the configuration of agents.
@@ -141,43 +148,61 @@ macro_rules! ssh_system {
             pub login: SshLogin,
         }
 
-        impl<'de> Deserialize<'de> for $name {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let keys = {
-                    #[derive(Deserialize)]
-                    #[serde(deny_unknown_fields)]
-                    struct $name {
-                        $($(#[serde($($option)*)])? $field: $type,)*
-                        #[serde(default)]
-                        user: Option<String>,
-                        #[serde(default)]
-                        identity: Option<PathBuf>,
-                        #[serde(default)]
-                        password_file: Option<PathBuf>,
-                        $(#[serde(default)] $sudo: $sudo_type,)*
-                        #[serde(default)]
-                        host_key: Option<String>,
-                        #[serde(default)]
-                        legacy_ssh: bool,
-                        #[serde(default)]
-                        jump: Option<String>,
-                    }
-                    $name::deserialize(deserializer)?
-                };
-                #[allow(clippy::needless_update, reason = "some have every key there is")]
-                let login = SshLogin {
-                    user: keys.user,
-                    identity: keys.identity,
-                    password_file: keys.password_file,
-                    $($sudo: keys.$sudo,)*
-                    host_key: keys.host_key,
-                    legacy_ssh: keys.legacy_ssh,
-                    jump: keys.jump,
-                    ..SshLogin::default()
-                };
-                Ok(Self { $($field: keys.$field,)* login })
+        const _: () = {
+            /// The keys as the file has them.
+            #[derive(Deserialize, JsonSchema)]
+            #[serde(deny_unknown_fields, expecting = "expected the keys of a system")]
+            struct Keys {
+                $($(#[doc = $doc])* $(#[serde($($option)*)])? $field: $type,)*
+                /// The account to log in with, when the URI names none.
+                #[serde(default)]
+                user: Option<String>,
+                /// The private key.
+                #[serde(default)]
+                identity: Option<PathBuf>,
+                /// A file with the password, readable only by its owner.
+                #[serde(default)]
+                password_file: Option<PathBuf>,
+                $(#[serde(default)] $sudo: $sudo_type,)*
+                /// The fingerprint of the host key, as SHA256:...
+                #[serde(default)]
+                host_key: Option<String>,
+                /// Whether algorithms of the SHA-1 era are allowed.
+                #[serde(default)]
+                legacy_ssh: bool,
+                /// The jump hosts, separated by commas.
+                #[serde(default)]
+                jump: Option<String>,
             }
-        }
+
+            impl<'de> Deserialize<'de> for $name {
+                fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                    let keys = Keys::deserialize(deserializer)?;
+                    #[allow(clippy::needless_update, reason = "some have every key there is")]
+                    let login = SshLogin {
+                        user: keys.user,
+                        identity: keys.identity,
+                        password_file: keys.password_file,
+                        $($sudo: keys.$sudo,)*
+                        host_key: keys.host_key,
+                        legacy_ssh: keys.legacy_ssh,
+                        jump: keys.jump,
+                        ..SshLogin::default()
+                    };
+                    Ok(Self { $($field: keys.$field,)* login })
+                }
+            }
+
+            impl JsonSchema for $name {
+                fn schema_name() -> Cow<'static, str> {
+                    stringify!($name).into()
+                }
+
+                fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+                    Keys::json_schema(generator)
+                }
+            }
+        };
     };
 }
 
@@ -306,7 +331,7 @@ ssh_system! {
 }
 
 /// Machines that share recovery points.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReplicationGroup {
     /// Its name.

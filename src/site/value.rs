@@ -5,10 +5,12 @@
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::hint::hinted;
 use crate::secret::redact_password;
+use crate::text_schema::text_schema;
 use crate::uri::host::is_host;
 use crate::uri::target::SshTarget;
 
@@ -60,7 +62,9 @@ hinted!(SiteValueError);
 
 /// Defines a text that is validated when it is parsed.
 macro_rules! checked {
-    ($(#[$doc:meta])* $name:ident) => {
+    ($(#[$doc:meta])* $name:ident: $pattern:literal) => {
+        text_schema!($name, $pattern, or number);
+
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
         #[serde(try_from = "String")]
@@ -91,20 +95,23 @@ macro_rules! checked {
 
 checked! {
     /// The name of a machine in reports and waivers.
-    Name
+    Name: r"[A-Za-z0-9._][A-Za-z0-9._-]{0,79}"
 }
 checked! {
     /// The name of a virtual machine or of a group in vCenter.
-    Label
+    Label: r"[^\x00-\x1f]{1,80}"
 }
 checked! {
     /// A host name or an IP address.
-    Address
+    Address: r"[A-Za-z0-9_.:%-]{1,254}"
 }
 checked! {
     /// A version of dotted numbers, such as `9.8.9.0`.
-    Version
+    Version: r"[0-9]{1,9}(?:\.[0-9]{1,9}){1,3}"
 }
+
+text_schema!(Via, r"ssh://.+|[A-Za-z0-9._][A-Za-z0-9._-]{0,79}");
+
 /// A gateway to another host.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
@@ -213,7 +220,7 @@ impl FromStr for Via {
 }
 
 /// A file system of a protected machine, which the master target must be able to read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[expect(missing_docs, reason = "their names say all there is to say")]
 pub enum FileSystem {
@@ -227,7 +234,7 @@ pub enum FileSystem {
 }
 
 /// The operating system of a machine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum GuestSystem {
     /// Any Linux.
@@ -247,7 +254,7 @@ impl GuestSystem {
 }
 
 /// Where a machine returns to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ReturnLocation {
     /// To the machine it was.
@@ -257,7 +264,7 @@ pub enum ReturnLocation {
 }
 
 /// Where a process server stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ServerRole {
     /// In the Azure network of the machines.
@@ -267,7 +274,7 @@ pub enum ServerRole {
 }
 
 /// Which experience of Site Recovery the vault has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum VaultExperience {
     /// With a configuration server: what is checked here.
@@ -288,7 +295,7 @@ impl VaultExperience {
 }
 
 /// How the Azure network is linked to the site.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Link {
     /// A site-to-site VPN.
@@ -310,6 +317,8 @@ impl MemorySize {
         self.mib
     }
 }
+
+text_schema!(MemorySize, r"[0-9]+\s*(?:MiB|GiB|TiB)\s*");
 
 impl FromStr for MemorySize {
     type Err = SiteValueError;

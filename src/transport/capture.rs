@@ -166,8 +166,7 @@ fn newest_per_system(files: &[PathBuf]) -> Result<Vec<(PathBuf, Transcript)>, Ca
     let mut nameless: Option<(PathBuf, Transcript)> = None;
     for file in files.iter().rev() {
         let transcript = read_file(file)?;
-        let stem = file.file_stem().map(|stem| stem.to_string_lossy().into_owned());
-        if stem.as_ref() == Some(&transcript.target) {
+        if target_name(file) == transcript.target {
             nameless.get_or_insert((file.clone(), transcript));
         } else if !newest.iter().any(|(_, other)| other.target == transcript.target) {
             newest.push((file.clone(), transcript));
@@ -182,6 +181,13 @@ fn newest_per_system(files: &[PathBuf]) -> Result<Vec<(PathBuf, Transcript)>, Ca
     }
     newest.reverse();
     Ok(newest)
+}
+
+/// Returns the target that a file is named for. What follows the last dot belongs to the name of a host, unless it is an
+/// extension of captures: pdsh and parallel-ssh call a file as the host is called.
+fn target_name(file: &Path) -> String {
+    let name = if has_capture_extension(file) { file.file_stem() } else { file.file_name() };
+    name.unwrap_or(file.as_os_str()).to_string_lossy().into_owned()
 }
 
 /// Whether a file's extension is one of captures.
@@ -209,8 +215,7 @@ fn read_file(path: &Path) -> Result<Transcript, CaptureError> {
     if bytes.len() as u64 > MAX_BYTES {
         return Err(CaptureError::TooLarge { path: path.to_owned() });
     }
-    let name = path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy();
-    parse(&decode(&bytes), &name)
+    parse(&decode(&bytes), &target_name(path))
         .map_err(|reason| CaptureError::NotACapture { path: path.to_owned(), reason })
 }
 

@@ -11,6 +11,9 @@ use serde::Deserialize;
 use super::percent;
 use crate::hint::hinted;
 use crate::secret::redact_password;
+use crate::text_schema::text_schema;
+
+text_schema!(TargetAddress, r"ssh://.+|capture:.+|local:");
 
 /// The address of a target.
 ///

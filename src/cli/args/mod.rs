@@ -5,6 +5,7 @@
 mod answer;
 mod azure;
 mod delta;
+mod diff;
 mod esxi;
 mod fix;
 mod guide;
@@ -14,6 +15,7 @@ mod init;
 mod knowledge;
 mod list;
 mod report;
+mod schema;
 mod select;
 mod site;
 mod ssh;
@@ -30,6 +32,7 @@ use crate::assets::Assets;
 pub use answer::AnswerArgs;
 pub use azure::{AzureArgs, CheckAzureArgs, CollectAzureArgs};
 pub use delta::BuildDeltaArgs;
+pub use diff::DiffArgs;
 pub use esxi::{CheckEsxiArgs, CollectEsxiArgs, MachineArgs};
 pub use fix::FixArgs;
 pub use guide::GuideArgs;
@@ -42,6 +45,7 @@ pub use init::InitSiteArgs;
 pub use knowledge::{ExplainArgs, SearchArgs, TroubleshootArgs};
 pub use list::{ListArgs, ListSubject, QuestionArgs};
 pub use report::{FailOnArg, ReportArgs, TextOrJson};
+pub use schema::{SchemaArgs, WrittenFileArg};
 pub use select::SelectArgs;
 pub use site::{CheckSiteArgs, CollectSiteArgs, InventoryArgs, SiteAccessArgs, SiteArgs};
 pub use ssh::{HostTimeout, SshArgs, SshClientArgs};
@@ -107,6 +111,8 @@ pub enum Verb {
     Search(SearchArgs),
     /// Explain a check, a symptom, a step, an error code or words
     Explain(ExplainArgs),
+    /// Compare two reports or captures: new, gone, still failing since when
+    Diff(DiffArgs),
     /// Show the certificate of a vSphere server, and keep its thumbprint
     Trust(TrustArgs),
     /// List what there is to choose from
@@ -117,6 +123,8 @@ pub enum Verb {
     /// Run the examples that checks carry
     #[command(subcommand)]
     Test(TestVerb),
+    /// Print the JSON schema of a kind of file, for an editor
+    Schema(SchemaArgs),
     /// Print the completions for a shell
     Completions {
         #[arg(value_enum)]

@@ -20,6 +20,11 @@ pub struct ReportArgs {
     #[arg(long)]
     pub brief: bool,
 
+    /// Compare with this earlier report (made with --output json=FILE): show
+    /// what changed, and exit 1 only when a blocker is new
+    #[arg(long, value_name = "REPORT", value_hint = ValueHint::FilePath)]
+    pub since: Option<PathBuf>,
+
     /// Let warnings decide the exit status too
     #[arg(long, value_enum, value_name = "SEVERITY")]
     pub fail_on: Option<FailOnArg>,

@@ -2,6 +2,8 @@
 //!
 //! Not for choosing which systems are asked (`site`).
 
+use std::time::Duration;
+
 use clap::{Args, ValueEnum};
 
 use crate::facts::stage::{Scenario, Stage};
@@ -23,6 +25,11 @@ pub struct SelectArgs {
     /// All checks but these
     #[arg(long, value_name = "CHECK", value_delimiter = ',')]
     pub skip: Vec<String>,
+
+    /// Check again and again, so long after each time (90s, 5m, 2h), and print
+    /// what changed alone, until Ctrl-C
+    #[arg(long, value_name = "TIME", value_parser = parse_interval)]
+    pub watch: Option<Duration>,
 
     /// Only these targets, such as mt2 or 'app-*'
     #[arg(long, value_name = "TARGET", value_delimiter = ',')]
@@ -47,6 +54,24 @@ impl From<ScenarioArg> for Scenario {
     }
 }
 
+/// The shortest and the longest time between two checks, in seconds: systems are asked each time.
+const INTERVAL_S: std::ops::RangeInclusive<u64> = 1..=86_400;
+
+/// Reads a time between two checks: a number with `s`, `m` or `h`.
+fn parse_interval(text: &str) -> Result<Duration, String> {
+    let digits = text.trim_end_matches(['s', 'm', 'h']);
+    let seconds = match &text[digits.len()..] {
+        "s" => Some(1),
+        "m" => Some(60),
+        "h" => Some(3600),
+        _ => None,
+    };
+    let seconds = seconds.and_then(|unit: u64| digits.parse::<u64>().ok()?.checked_mul(unit));
+    let seconds = seconds.filter(|seconds| INTERVAL_S.contains(seconds));
+    let seconds = seconds.ok_or("expected a time from 1s to 24h, such as 90s, 5m or 2h")?;
+    Ok(Duration::from_secs(seconds))
+}
+
 /// Reads the word of a stage.
 pub(super) fn parse_stage(text: &str) -> Result<Stage, String> {
     Stage::named(text).ok_or_else(|| {
@@ -55,4 +80,28 @@ pub(super) fn parse_stage(text: &str) -> Result<Stage, String> {
         let near = nearest.map_or_else(String::new, |word| format!(", did you mean {word:?}?"));
         format!("there is no stage {text:?}{near}")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_between_checks_has_a_unit() {
+        for (text, seconds) in [
+            ("90s", Some(90)),
+            ("5m", Some(300)),
+            ("24h", Some(86_400)),
+            ("25h", None),
+            ("0s", None),
+            ("5", None),
+            ("m", None),
+            ("5mm", None),
+            ("-5m", None),
+            ("99999999999999999999h", None),
+        ] {
+            let parsed = parse_interval(text).ok().map(|time| time.as_secs());
+            assert_eq!(parsed, seconds, "{text}");
+        }
+    }
 }

@@ -13,7 +13,7 @@ use super::vsphere::TlsArgs;
 use super::{HostTimeout, ReportArgs};
 
 /// The site: a file, or the same from options.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(next_help_heading = "The site")]
 pub struct SiteArgs {
     /// The site: servers, versions, answers, waivers; see preflight init site
@@ -137,7 +137,7 @@ pub struct SiteAccessArgs {
 }
 
 /// Which hosts of an inventory are checked, and how many at once.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Many hosts")]
 pub struct InventoryArgs {
     /// The hosts of an Ansible inventory, YAML or INI

@@ -15,13 +15,15 @@ use crate::facts::vsphere::query_scope::QueryScope;
 pub fn check(args: &CheckAzureArgs, assets: &Assets) -> anyhow::Result<ExitStatus> {
     let reporter = Reporter::from_args(&args.report)?;
     let checks = CheckSet::load(assets)?;
-    let vault = azure::named(&args.target, &args.azure)?
-        .or_asked_at(reporter.given_now)
-        .limited_to(&args.select.limit);
-    let source = Source { role: Role::Azure, answers: Answers::Vault(vault) };
+    let select = || {
+        let vault = azure::named(&args.target, &args.azure)?
+            .or_asked_at(reporter.given_now)
+            .limited_to(&args.select.limit);
+        let source = Source { role: Role::Azure, answers: Answers::Vault(vault) };
+        Ok(Selection::server(source, QueryScope::default()))
+    };
     let ssh = SshDefaults::without_login()?;
     let tls = TlsArgs::default();
     let options = CollectOptions { now: reporter.given_now, ..CollectOptions::new(ssh, &tls) };
-    let selection = Selection::server(source, QueryScope::default());
-    check_systems(selection, &checks, &options, &args.select, &reporter)
+    check_systems(select, &checks, &options, &args.select, &reporter)
 }

@@ -16,6 +16,6 @@ pub fn check(args: &CheckEsxiArgs, assets: &Assets) -> anyhow::Result<ExitStatus
     let checks = CheckSet::load(assets)?;
     let ssh = SshDefaults::from_args(&args.credentials, &args.host_timeout)?;
     let options = CollectOptions { now: reporter.given_now, ..CollectOptions::new(ssh, &args.tls) };
-    let selection = named_server::checked_esxi(args, &checks, &options)?;
-    check_systems(selection, &checks, &options, &args.select, &reporter)
+    let select = || named_server::checked_esxi(args, &checks, &options);
+    check_systems(select, &checks, &options, &args.select, &reporter)
 }

@@ -14,7 +14,7 @@ use crate::cli::selection::Selection;
 pub fn check(args: &CheckHostArgs, assets: &Assets) -> anyhow::Result<ExitStatus> {
     let reporter = Reporter::from_args(&args.report)?;
     let checks = load_checks(assets, args.own_checks.as_deref())?;
-    let selection = Selection::hosts(&args.site, &args.targets, &args.many, &checks)?;
+    let select = || Selection::hosts(&args.site, &args.targets, &args.many, &checks);
     let ssh = SshDefaults::from_args(&args.credentials, &args.host_timeout)?;
     let options = CollectOptions {
         jobs: args.many.jobs,
@@ -23,5 +23,5 @@ pub fn check(args: &CheckHostArgs, assets: &Assets) -> anyhow::Result<ExitStatus
         now: reporter.given_now,
         ..CollectOptions::new(ssh, &args.tls)
     };
-    check_systems(selection, &checks, &options, &args.select, &reporter)
+    check_systems(select, &checks, &options, &args.select, &reporter)
 }

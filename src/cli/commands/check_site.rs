@@ -13,8 +13,8 @@ use crate::cli::whole_site::{collect_options, select_site};
 pub fn check(args: &CheckSiteArgs, assets: &Assets) -> anyhow::Result<ExitStatus> {
     let reporter = Reporter::from_args(&args.report)?;
     let checks = load_checks(assets, args.site_file.access.own_checks.as_deref())?;
-    let selection = select_site(&args.site_file.site, args.captures.as_deref(), &checks)?;
+    let select = || select_site(&args.site_file.site, args.captures.as_deref(), &checks);
     let options = collect_options(&args.site_file.access, reporter.given_now)?;
     let options = CollectOptions { fix: Some(&args.fix), ..options };
-    check_systems(selection, &checks, &options, &args.select, &reporter)
+    check_systems(select, &checks, &options, &args.select, &reporter)
 }

@@ -22,7 +22,7 @@ pub fn check(args: &CheckVcenterArgs, assets: &Assets) -> anyhow::Result<ExitSta
         ..CollectOptions::new(ssh, &args.vsphere.tls)
     };
     let target = args.target.as_deref();
-    let selection =
-        named_server::checked_vcenter(target, &args.vsphere, &args.through, &checks, &options)?;
-    check_systems(selection, &checks, &options, &args.select, &reporter)
+    let select =
+        || named_server::checked_vcenter(target, &args.vsphere, &args.through, &checks, &options);
+    check_systems(select, &checks, &options, &args.select, &reporter)
 }

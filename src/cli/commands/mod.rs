@@ -19,6 +19,7 @@ pub mod collect_host;
 pub mod collect_script;
 pub mod collect_site;
 pub mod collect_vcenter;
+pub mod diff;
 pub mod explain;
 pub mod guide;
 pub mod init_site;
@@ -27,6 +28,7 @@ pub mod kickstart;
 pub mod list;
 pub mod list_questions;
 mod manual;
+pub mod schema;
 pub mod search;
 pub mod test_checks;
 pub mod troubleshoot;
@@ -75,6 +77,8 @@ pub fn run(arguments: &CommandLine, named: &[InputFile]) -> anyhow::Result<ExitS
         Verb::Answer(answer) => answer::answer(answer, &assets),
         Verb::Explain(explain) => explain::explain(explain, &assets),
         Verb::Search(search) => search::search(search, &assets),
+        Verb::Diff(compare) => diff::diff(compare, &assets),
+        Verb::Schema(print) => schema::schema(print),
         Verb::Trust(trust) => trust::trust(trust),
         Verb::Test(args::TestVerb::Checks(test)) => test_checks::test_checks(test, &assets),
         Verb::List(list) => list::list(list, &assets),

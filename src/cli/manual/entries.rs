@@ -438,6 +438,32 @@ site file's own list where it has one. Comments stay.",
         files: &[ANSWERS, KNOWN_HOSTS, SSH_CONFIG, THUMBPRINTS],
     },
     Entry {
+        command: "diff",
+        notes: "",
+        examples: &[
+            ("preflight diff monday.json tuesday.json", "two reports: new, gone, still failing"),
+            ("preflight diff before.json after.json --format json", "two captures, for a program"),
+        ],
+        exit: &[
+            ("0", "no blocker is new"),
+            ("1", "a blocker is new"),
+            ("2", "bad input"),
+            ("3", "what may block could not be decided any more"),
+        ],
+        environment: &[],
+        files: &[],
+    },
+    Entry {
+        command: "schema",
+        notes: "A file that begins with the line\n  \
+                # yaml-language-server: $schema=site.schema.json\n\
+                is then completed and checked while it is written.",
+        examples: &[("preflight schema site", "for site.schema.json, beside site.yaml")],
+        exit: PLAIN,
+        environment: &[],
+        files: &[],
+    },
+    Entry {
         command: "search",
         notes: "",
         examples: &[

@@ -227,7 +227,11 @@ fn key_line(text: &str, key: &str) -> Option<usize> {
 
 /// A commented recipe to start from: that of the only release S001 names.
 pub fn init_recipe() -> &'static str {
-    include_str!("../../../images/centos-6.6.yaml")
+    concat!(
+        "# yaml-language-server: $schema=recipe.schema.json\n",
+        "# The line above is for editors: preflight schema recipe > recipe.schema.json\n",
+        include_str!("../../../images/centos-6.6.yaml")
+    )
 }
 
 #[cfg(test)]

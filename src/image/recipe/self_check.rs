@@ -7,12 +7,13 @@ use std::convert::Infallible;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::installer::self_check::DEFAULT_KEEP;
 
 /// The self-check of the installed system.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SelfCheckSettings {
     /// Whether there is one.
@@ -20,6 +21,7 @@ pub struct SelfCheckSettings {
     /// How many captures it keeps.
     pub keep: u16,
     /// The program that evaluates them there.
+    #[schemars(with = "String")]
     pub binary: SelfCheckBinaryChoice,
 }
 

@@ -2,6 +2,9 @@
 //!
 //! Not for what their values must be: `Profile` checks them when it reads one.
 
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::{
@@ -18,7 +21,7 @@ use crate::packages::generation::Generation;
 use crate::yaml::{self, YamlError};
 
 /// The program that installs, as `installer:` names it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 enum InstallerName {
     /// Red Hat's; where nothing is written.
@@ -36,61 +39,114 @@ struct InstallerKey {
 }
 
 /// A profile for anaconda.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct AnacondaFile {
+    /// The program that installs: anaconda where nothing is written.
     #[serde(default, skip_serializing)]
     #[expect(dead_code, reason = "it was read before, to know that this form is meant")]
     installer: InstallerName,
+    /// The distribution and its release, for lists.
     title: Title,
+    /// The major release of the distribution.
+    #[schemars(with = "u8", range(min = 6, max = 7))]
     generation: Generation,
+    /// The file that names the installed release.
     #[serde(default = "redhat_release", skip_serializing)]
     release_file: SystemPath,
+    /// What the line that names the installed release must match before ApplyCustomChanges runs.
     release: String,
+    /// The token in the name of a Unified Agent for it.
     agent_distribution: Distribution,
+    /// The kernel argument that names the kickstart.
     kickstart_argument: KickstartArgument,
+    /// Whether a raw USB stick can be installed from.
     usb: bool,
+    /// The file whose presence makes a medium an installer.
     second_stage: String,
+    /// Where the installer mounts the medium it came from.
     disc_mount: SystemPath,
+    /// What hypervisors call it.
     #[serde(default = "other_guest", skip_serializing)]
     guest: GuestNames,
+    /// The volume id of a kickstart disc that is used beside the vendor's medium.
     kickstart_disc: VolumeId,
+    /// What starts services.
     init: InitSystem,
+    /// Where `scsi_id` is.
     scsi_id: SystemPath,
+    /// The `bootloader` option that takes the system disk.
     boot_drive: BootDrive,
+    /// Arguments that the installed kernel gets.
     #[serde(default)]
     kernel_arguments: Vec<KernelArgument>,
+    /// Commands that are the same for every master target, one line each.
     commands: Vec<String>,
+    /// What is installed.
     packages: PackageSelection,
+    /// Ports to open in addition to SSH, unless the recipe says which.
     #[serde(default)]
     open_ports: Vec<Port>,
+    /// Partitions of the system disk, unless the recipe says which.
     layout: Vec<PartitionSpec>,
+    /// The partition that UEFI adds.
     efi_partition: PartitionSpec,
+    /// What is rendered.
     templates: KickstartTemplates,
 }
 
 /// A profile for debian-installer.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct DebianInstallerFile {
+    /// The program that installs: anaconda where nothing is written.
     installer: InstallerName,
+    /// The distribution and its release, for lists.
     title: Title,
+    /// The major release of the distribution.
     generation: u8,
+    /// The file that names the installed release.
     release_file: SystemPath,
+    /// What the line that names the installed release must match before ApplyCustomChanges runs.
     release: String,
+    /// What the medium's own name, in `.disk/info`, must match.
     medium: String,
+    /// The token in the name of a Unified Agent for it.
     agent_distribution: Distribution,
+    /// Where the installer mounts the medium it came from.
     disc_mount: SystemPath,
+    /// What hypervisors call it.
     guest: GuestNames,
+    /// What starts services.
     init: InitSystem,
+    /// Where `scsi_id` is.
     scsi_id: SystemPath,
+    /// Arguments that the installed kernel gets.
     #[serde(default)]
     kernel_arguments: Vec<KernelArgument>,
+    /// Answers that are the same for every master target: `OWNER QUESTION TYPE VALUE`.
     answers: Vec<String>,
+    /// What is installed.
     packages: PackageSelection,
+    /// Partitions of the system disk, unless the recipe says which.
     layout: Vec<PartitionSpec>,
+    /// The partition that UEFI adds.
     efi_partition: PartitionSpec,
+    /// What is rendered.
     templates: PreseedTemplates,
+}
+
+impl JsonSchema for Profile {
+    fn schema_name() -> Cow<'static, str> {
+        "Profile".into()
+    }
+
+    /// A file is written for one installer or the other.
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let anaconda = generator.subschema_for::<AnacondaFile>();
+        let debian_installer = generator.subschema_for::<DebianInstallerFile>();
+        json_schema!({ "anyOf": [anaconda, debian_installer] })
+    }
 }
 
 /// What a profile of before this key means: vSphere's word for any system of 64 bits.

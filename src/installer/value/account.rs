@@ -10,6 +10,7 @@ use regex::Regex;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::ValueError;
+use crate::text_schema::text_schema;
 
 static FORM: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"\A\$6\$(?:rounds=[1-9][0-9]{3,8}\$)?[./0-9A-Za-z]{1,16}\$[./0-9A-Za-z]{86}\z")
@@ -26,6 +27,11 @@ impl CryptHash {
         &self.0
     }
 }
+
+text_schema!(
+    CryptHash,
+    r"\$6\$(?:rounds=[1-9][0-9]{3,8}\$)?[./0-9A-Za-z]{1,16}\$[./0-9A-Za-z]{86}"
+);
 
 impl FromStr for CryptHash {
     type Err = ValueError;

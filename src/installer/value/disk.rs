@@ -5,9 +5,11 @@
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{ValueError, text_value};
+use crate::text_schema::text_schema;
 
 text_value! {
     /// A whole disk, without `/dev/`: a kernel name, or a path below `disk/by-path` or
@@ -60,7 +62,9 @@ text_value! {
 }
 
 /// A file system that the master target may have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum FsType {
     /// The one S001 asks for.
@@ -139,6 +143,8 @@ impl<'de> Deserialize<'de> for MountTarget {
     }
 }
 
+text_schema!(MountTarget, r"swap|/[A-Za-z0-9._/-]*");
+
 const MIB: u64 = 1 << 20;
 
 /// A size of a disk or partition: whole mebibytes, written with a unit.
@@ -166,6 +172,8 @@ impl ByteSize {
         self.0 / 512
     }
 }
+
+text_schema!(ByteSize, r"[0-9]{1,10} ?(?:MiB|GiB|TiB)");
 
 impl FromStr for ByteSize {
     type Err = ValueError;

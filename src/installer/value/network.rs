@@ -2,13 +2,16 @@
 //!
 //! Not for whether an address is in a subnet with its gateway: `image::resolve` compares them.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::net::Ipv4Addr;
 use std::str::FromStr;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{ValueError, text_value};
+use crate::text_schema::text_schema;
 
 text_value! {
     /// A host name by RFC 1123, with or without a domain, as Linux accepts it (64 bytes).
@@ -186,6 +189,25 @@ macro_rules! serde_by_text {
         }
     };
 }
+text_schema!(HostAddress, r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}");
+text_schema!(Port, r"[0-9]{1,5}:(?:tcp|udp)");
+
+impl JsonSchema for Netmask {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Netmask".into()
+    }
+
+    /// A prefix length may also be a number.
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let form = r"^(?:/?[0-9]{1,2}|[0-9]{1,3}(?:\.[0-9]{1,3}){3})$";
+        json_schema!({ "type": ["string", "integer"], "pattern": form, "minimum": 8, "maximum": 30 })
+    }
+}
+
 serde_by_text!(HostAddress, super::from_text);
 serde_by_text!(Port, super::from_text);
 serde_by_text!(Netmask, super::from_text_or_number);

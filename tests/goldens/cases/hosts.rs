@@ -48,6 +48,18 @@ pub fn cases() -> Vec<Case> {
         case("check-host-fix-script")
             .with(&["unwell.json"])
             .run("check host capture:unwell.json --format nagios --fix-script fix.sh NOW"),
+        case("diff-captures")
+            .with(&["healthy.json", "unwell.json"])
+            .run("diff healthy.json unwell.json")
+            .run("diff unwell.json healthy.json")
+            .run("diff healthy.json healthy.json --format json"),
+        case("diff-wrong").with(&["healthy.json"]).run("diff healthy.json none.json"),
+        case("check-host-since")
+            .with(&["healthy.json", "unwell.json"])
+            .run("check host capture:unwell.json --output json=first.json --format nagios NOW")
+            .run("check host capture:unwell.json --since first.json NOW")
+            .run("check host capture:healthy.json --since first.json NOW")
+            .run("check host capture:healthy.json --since healthy.json NOW"),
         case("check-host-later")
             .with(&["healthy.json"])
             .run("check host capture:healthy.json --now 2027-05-01T00:00:00Z"),

@@ -55,6 +55,12 @@ pub fn cases() -> Vec<Case> {
             .run("explain esxi.not-free"),
         case("init-recipe").run("init recipe"),
         case("init-site").run("init site"),
+        case("schema")
+            .run("schema site")
+            .run("schema recipe")
+            .run("schema profile")
+            .run("schema checks")
+            .run("schema nothing"),
     ];
     for what in ["checks", "questions", "symptoms", "recipes", "profiles", "formats"] {
         cases.push(case(format!("list-{what}")).run(&format!("list {what}")));
