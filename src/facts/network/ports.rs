@@ -270,7 +270,7 @@ pub fn parse(text: &str) -> PortsFacts {
         Ok(_) => "the answer about it was cut off".to_owned(),
     };
     let server = server.ok_or_else(missing_reason);
-    let own_view = |server: &PortFacts| ServerSeen::from_views(&[server.view("this host")]);
+    let own_view = |server: &PortFacts| ServerSeen::from_views(&[server.own_view()]);
     PortsFacts {
         same_server: same_server.into(),
         configuration_server_seen: server.as_ref().map(own_view).map_err(String::clone).into(),
@@ -385,10 +385,11 @@ fn describe(state: &Fact<PortState>, tls: &Fact<bool>, http: i64, text: &str) ->
 }
 
 impl PortFacts {
-    /// Returns what a host of this name sees.
-    fn view(&self, host: &str) -> ServerView {
+    /// Returns what the host that was asked sees.
+    fn own_view(&self) -> ServerView {
         ServerView {
-            host: host.to_owned(),
+            host: "this host".to_owned(),
+            role: "this host",
             state: self.state.known().copied(),
             serves: self.serves.known().copied(),
             said: self.said.clone(),

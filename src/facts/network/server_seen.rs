@@ -13,12 +13,25 @@ use crate::facts::{Fact, Unavailable};
 pub struct ServerView {
     /// The host.
     pub host: String,
+    /// What the host is, as "the master target"; it says enough where no other host was asked.
+    pub role: &'static str,
     /// What a TCP connection led to; none when it is not known.
     pub state: Option<PortState>,
     /// Whether its web service answers as one that works; none when that is not known.
     pub serves: Option<bool>,
     /// What the host saw, in words.
     pub said: String,
+}
+
+impl ServerView {
+    /// Says who saw what: by name among several, so that a host and its capture, which have other names, say the same.
+    fn words(&self, all: &[Self]) -> String {
+        let host = match all {
+            [_] => self.role,
+            _ => self.host.as_str(),
+        };
+        format!("asked from {host}: {}", self.said)
+    }
 }
 
 /// The configuration server as all hosts that were asked see it.
@@ -34,8 +47,7 @@ pub struct ServerSeen {
 impl ServerSeen {
     /// Puts together what hosts see.
     pub fn from_views(views: &[ServerView]) -> Self {
-        let words: Vec<String> =
-            views.iter().map(|view| format!("asked from {}: {}", view.host, view.said)).collect();
+        let words: Vec<String> = views.iter().map(|view| view.words(views)).collect();
         Self { serves: serves(views).into(), words: words.join("; ") }
     }
 }
@@ -47,7 +59,7 @@ fn serves(views: &[ServerView]) -> Result<bool, Unavailable> {
     let in_state = |state: PortState| views.iter().filter(move |view| view.state == Some(state));
     let undecided = in_state(PortState::Open).find(|view| view.serves.is_none());
     if let Some(view) = undecided {
-        return Err(format!("asked from {}: {}", view.host, view.said).into());
+        return Err(view.words(views).into());
     }
     let is_there = in_state(PortState::Open).chain(in_state(PortState::Refused)).next().is_some();
     if is_there || in_state(PortState::Filtered).count() > 1 {
@@ -66,6 +78,7 @@ mod tests {
     fn the_network_of_one_host_is_no_server_that_is_down() {
         let view = |host: &str, state, serves| ServerView {
             host: host.to_owned(),
+            role: "the master target",
             state: Some(state),
             serves,
             said: "cs01:443 is so".to_owned(),
@@ -95,5 +108,23 @@ mod tests {
             let found = ServerSeen::from_views(&views).serves.known().copied();
             assert_eq!(found, expected, "{seen:?}");
         }
+    }
+
+    #[test]
+    fn a_host_that_is_asked_alone_is_called_by_its_role() {
+        let view = |host: &str| ServerView {
+            host: host.to_owned(),
+            role: "the master target",
+            state: Some(Refused),
+            serves: Some(false),
+            said: "cs01:443 is refused".to_owned(),
+        };
+        let alone = ServerSeen::from_views(&[view("capture:mt1.json")]);
+        assert_eq!(alone.words, "asked from the master target: cs01:443 is refused");
+        let both = ServerSeen::from_views(&[view("mt1"), view("mt2")]);
+        assert_eq!(
+            both.words,
+            "asked from mt1: cs01:443 is refused; asked from mt2: cs01:443 is refused"
+        );
     }
 }
