@@ -6,6 +6,7 @@
 
 use serde::Serialize;
 
+use super::disc_layout;
 use super::layout::PartitionSpec;
 use super::machine::{BootLoader, Disk, Firmware, HostsLine, Locale};
 use super::profile::Profile;
@@ -71,6 +72,21 @@ impl System {
             Retention::Install(RetentionDisk { mount, .. })
             | Retention::FirstBoot { mount, .. } => mount.to_string(),
         }
+    }
+
+    /// The lines at the head of what the installer reads: which system it makes, and that it is not to be edited.
+    pub fn head_comment(&self) -> Vec<String> {
+        let mut head = vec![
+            format!("preflight-manifest: /{}", disc_layout::CHECKSUMS),
+            format!("Master target {}, {}.", self.host_name, self.profile.title),
+            "Rendered by preflight: change the recipe, not this file.".to_owned(),
+        ];
+        if self.agent == AgentKind::StandIn {
+            head.push(
+                "A STAND-IN takes the place of the agent: this system replicates nothing.".into(),
+            );
+        }
+        head
     }
 
     /// The entries of `%packages`: `@groups`, then names.

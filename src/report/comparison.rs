@@ -3,7 +3,7 @@
 //! A report is compared as its JSON has it, so that one of last month can be compared with one of now. Not for how a comparison is
 //! shown (`comparison_text`), nor for making reports.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -183,16 +183,16 @@ impl ReportDiff {
             not_checked: Vec::new(),
             exit_code: 0,
         };
-        let mut seen = BTreeMap::new();
+        let mut seen = BTreeSet::new();
         for result in &new.results {
             let place = (result.check.as_str(), result.target.as_str());
             // Two targets of one name are compared as one, by the first of them.
-            if seen.insert(place, ()).is_none() {
+            if seen.insert(place) {
                 compared.add(old, earlier.get(&place).copied(), result);
             }
         }
         for result in old.results.iter().filter(|result| result.outcome == OutcomeKind::Fail) {
-            if !seen.contains_key(&(result.check.as_str(), result.target.as_str())) {
+            if !seen.contains(&(result.check.as_str(), result.target.as_str())) {
                 let since = Some(old.since(result));
                 compared.not_checked.push(Change {
                     now: None,

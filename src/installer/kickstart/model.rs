@@ -13,7 +13,7 @@ use crate::installer::layout::PartitionSpec;
 use crate::installer::machine::Disk;
 use crate::installer::profile::{Anaconda, BootDrive, Profile};
 use crate::installer::retention::{Retention, RetentionDisk};
-use crate::installer::system::{AgentKind, Interface, System};
+use crate::installer::system::{Interface, System};
 use crate::installer::target_scripts::{
     CopyModel, GuardedDisk, InstallModel, PayloadMismatch, check_payload,
 };
@@ -133,7 +133,7 @@ impl Kickstart {
         Ok(Self {
             generation: anaconda.generation,
             template: anaconda.templates.kickstart.to_string(),
-            head: head(system),
+            head: system.head_comment(),
             groups: commands(system, anaconda, placement, root),
             packages: (packages, groups.chain(names).collect()),
             scripts: scripts(assets, system, anaconda, placement)?,
@@ -144,20 +144,6 @@ impl Kickstart {
     pub fn commands(&self) -> impl Iterator<Item = &Command> {
         self.groups.iter().flat_map(|group| &group.commands)
     }
-}
-
-fn head(system: &System) -> Vec<String> {
-    let mut head = vec![
-        format!("preflight-manifest: /{}", disc_layout::CHECKSUMS),
-        format!("Master target {}, {}.", system.host_name, system.profile.title),
-        "Rendered by preflight: change the recipe, not this file.".to_owned(),
-    ];
-    if system.agent == AgentKind::StandIn {
-        head.push(
-            "A STAND-IN takes the place of the agent: this system replicates nothing.".into(),
-        );
-    }
-    head
 }
 
 fn commands(

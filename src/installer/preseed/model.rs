@@ -8,11 +8,10 @@ use serde::Serialize;
 use super::answer::{AnswerKind, PreseedAnswer};
 use super::partitions;
 use crate::assets::Assets;
-use crate::installer::disc_layout;
 use crate::installer::kickstart::{Placement, RootAccess};
 use crate::installer::machine::Firmware;
 use crate::installer::profile::{DebianInstaller, Installer};
-use crate::installer::system::{AgentKind, Interface, System};
+use crate::installer::system::{Interface, System};
 use crate::installer::target_scripts::{
     CopyModel, GuardedDisk, InstallModel, PayloadMismatch, check_payload,
 };
@@ -122,7 +121,7 @@ impl Preseed {
         }
         Ok(Self {
             template: installer.templates.preseed.to_string(),
-            head: head(system),
+            head: system.head_comment(),
             groups,
             scripts: scripts(assets, system, installer, placement)?,
         })
@@ -132,20 +131,6 @@ impl Preseed {
     pub fn answers(&self) -> impl Iterator<Item = &PreseedAnswer> {
         self.groups.iter().flat_map(|group| &group.answers)
     }
-}
-
-fn head(system: &System) -> Vec<String> {
-    let mut head = vec![
-        format!("preflight-manifest: /{}", disc_layout::CHECKSUMS),
-        format!("Master target {}, {}.", system.host_name, system.profile.title),
-        "Rendered by preflight: change the recipe, not this file.".to_owned(),
-    ];
-    if system.agent == AgentKind::StandIn {
-        head.push(
-            "A STAND-IN takes the place of the agent: this system replicates nothing.".into(),
-        );
-    }
-    head
 }
 
 fn string(question: &str, value: impl Into<String>) -> PreseedAnswer {
