@@ -9,6 +9,9 @@
 mod assurance;
 mod program;
 mod sshd;
+#[path = "site/tls_server.rs"]
+#[allow(dead_code, reason = "the answers here are this file's own")]
+mod tls_server;
 
 use std::fs;
 use std::io::{Read, Write};
@@ -17,11 +20,6 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use openssl::asn1::Asn1Time;
-use openssl::hash::MessageDigest;
-use openssl::pkey::PKey;
-use openssl::ssl::{SslAcceptor, SslMethod};
-use openssl::x509::{X509, X509NameBuilder};
 use serde_json::{Value, json};
 use sshd::Server;
 
@@ -154,7 +152,7 @@ fn a_hostile_host_costs_its_own_findings_and_at_most_its_time() {
 
 /// A server whose pages of objects never end, each as large as a page may be.
 fn endless_server() -> u16 {
-    let (acceptor, listener) = (acceptor(), TcpListener::bind("127.0.0.1:0").unwrap());
+    let (acceptor, listener) = (tls_server::acceptor(), TcpListener::bind("127.0.0.1:0").unwrap());
     let port = listener.local_addr().unwrap().port();
     let object = "<objects><obj type=\"VirtualMachine\">vm-1</obj><propSet><name>n</name><val>\
                   <p><q>x</q></p><p><q>x</q></p><p><q>x</q></p><p><q>x</q></p></val></propSet></objects>";
@@ -219,25 +217,6 @@ fn answer(method: &str, objects: &str) -> String {
          <{method}Response xmlns=\"urn:vim25\"><returnval{kind}>{returned}</returnval>\
          </{method}Response></s:Body></s:Envelope>"
     )
-}
-
-fn acceptor() -> SslAcceptor {
-    let key = PKey::from_rsa(openssl::rsa::Rsa::generate(2048).unwrap()).unwrap();
-    let mut name = X509NameBuilder::new().unwrap();
-    name.append_entry_by_text("CN", "127.0.0.1").unwrap();
-    let name = name.build();
-    let mut certificate = X509::builder().unwrap();
-    certificate.set_version(2).unwrap();
-    certificate.set_subject_name(&name).unwrap();
-    certificate.set_issuer_name(&name).unwrap();
-    certificate.set_pubkey(&key).unwrap();
-    certificate.set_not_before(&Asn1Time::days_from_now(0).unwrap()).unwrap();
-    certificate.set_not_after(&Asn1Time::days_from_now(2).unwrap()).unwrap();
-    certificate.sign(&key, MessageDigest::sha256()).unwrap();
-    let mut acceptor = SslAcceptor::mozilla_intermediate(SslMethod::tls()).unwrap();
-    acceptor.set_private_key(&key).unwrap();
-    acceptor.set_certificate(&certificate.build()).unwrap();
-    acceptor.build()
 }
 
 #[test]

@@ -13,8 +13,8 @@ use openssl::pkey::PKey;
 use openssl::ssl::{SslAcceptor, SslMethod};
 use openssl::x509::{X509, X509NameBuilder};
 
-/// Answers every request at an address over TLS with one status, and returns the port.
-pub fn serve(address: &str, status: u16) -> u16 {
+/// What takes connections over TLS with a certificate of its own that nobody signed.
+pub fn acceptor() -> SslAcceptor {
     let key = PKey::from_rsa(openssl::rsa::Rsa::generate(2048).unwrap()).unwrap();
     let mut name = X509NameBuilder::new().unwrap();
     name.append_entry_by_text("CN", "localhost").unwrap();
@@ -30,7 +30,12 @@ pub fn serve(address: &str, status: u16) -> u16 {
     let mut acceptor = SslAcceptor::mozilla_intermediate(SslMethod::tls()).unwrap();
     acceptor.set_private_key(&key).unwrap();
     acceptor.set_certificate(&certificate.build()).unwrap();
-    let acceptor = acceptor.build();
+    acceptor.build()
+}
+
+/// Answers every request at an address over TLS with one status, and returns the port.
+pub fn serve(address: &str, status: u16) -> u16 {
+    let acceptor = acceptor();
     let listener = TcpListener::bind(address).unwrap();
     let port = listener.local_addr().unwrap().port();
     std::thread::spawn(move || {
