@@ -39,6 +39,7 @@ const REPORT: Rows = &[
     ("2", "bad input; nothing was contacted"),
     ("3", "something that blocks could not be decided"),
     ("130", "interrupted; what was collected by then is reported"),
+    ("0-3", "with --format nagios: 0 OK, 1 warning, 2 critical, 3 unknown"),
 ];
 
 const BUILD: Rows = &[
