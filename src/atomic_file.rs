@@ -213,11 +213,6 @@ impl AtomicFile {
         &self.file
     }
 
-    /// Returns the directory of the target.
-    pub fn directory(&self) -> &Path {
-        parent_directory(&self.target)
-    }
-
     /// Replaces the target by the part file: syncs the file, renames it, and syncs the directory.
     ///
     /// # Errors

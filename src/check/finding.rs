@@ -25,10 +25,21 @@ pub struct EarlierFix {
 
 /// What became of a check.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Deserialize,
+    Serialize,
+    JsonSchema,
+    strum::IntoStaticStr,
 )]
 #[serde(rename_all = "kebab-case")]
 #[schemars(rename = "OutcomeWord")]
+#[strum(serialize_all = "kebab-case")]
 pub enum OutcomeKind {
     /// It holds.
     Pass,
@@ -45,13 +56,7 @@ pub enum OutcomeKind {
 impl OutcomeKind {
     /// The word, as in JSON.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Pass => "pass",
-            Self::Fail => "fail",
-            Self::Unknown => "unknown",
-            Self::NotApplicable => "not-applicable",
-            Self::Waived => "waived",
-        }
+        self.into()
     }
 }
 

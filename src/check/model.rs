@@ -333,7 +333,8 @@ impl fmt::Display for DefinitionLocation {
 }
 
 /// The outcome that an example expects.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "kebab-case")]
 pub enum ExpectedOutcome {
     /// The rule holds.
     Pass,
@@ -350,13 +351,7 @@ pub enum ExpectedOutcome {
 impl ExpectedOutcome {
     /// Returns the key in definitions.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Pass => "pass",
-            Self::Warn => "warn",
-            Self::Fail => "fail",
-            Self::Unknown => "unknown",
-            Self::NotApplicable => "not-applicable",
-        }
+        self.into()
     }
 }
 

@@ -2,14 +2,26 @@
 //!
 //! Not for collecting facts: that is `transport`'s.
 
-use std::fmt;
-
 use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Where facts come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    JsonSchema,
+    strum::Display,
+    strum::IntoStaticStr,
+)]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum Provider {
     /// The image's own file.
     Image,
@@ -35,6 +47,7 @@ pub enum Provider {
     Answers,
     /// The probes that a site's own checks bring.
     #[serde(rename = "own-probes")]
+    #[strum(serialize = "own-probes")]
     CustomProbes,
     /// The record of when answers were collected, which comes with them.
     Record,
@@ -43,21 +56,7 @@ pub enum Provider {
 impl Provider {
     /// Returns the name in reports.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Image => "image",
-            Self::MasterTarget => "master-target",
-            Self::WindowsMasterTarget => "windows-master-target",
-            Self::ProcessServer => "process-server",
-            Self::ReturnedMachine => "returned-machine",
-            Self::Vsphere => "vsphere",
-            Self::EsxiShell => "esxi-shell",
-            Self::Azure => "azure",
-            Self::SiteFile => "site-file",
-            Self::Machines => "machines",
-            Self::Answers => "answers",
-            Self::CustomProbes => "own-probes",
-            Self::Record => "record",
-        }
+        self.into()
     }
 
     /// Returns the name for people.
@@ -98,11 +97,5 @@ impl Provider {
             Self::Record => "collect from it, or name a capture of it",
             Self::CustomProbes => "check the host with --checks DIR",
         }
-    }
-}
-
-impl fmt::Display for Provider {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
     }
 }

@@ -2,16 +2,27 @@
 //!
 //! Not for what a failure means for the exit status (`status`).
 
-use std::fmt;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What a failure of a check blocks.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize, JsonSchema,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Deserialize,
+    Serialize,
+    JsonSchema,
+    strum::Display,
+    strum::IntoStaticStr,
 )]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum Severity {
     /// Data may be lost.
     DataLoss,
@@ -33,18 +44,6 @@ impl Severity {
 
     /// Returns the name in definitions and reports.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::DataLoss => "data-loss",
-            Self::BlocksReprotect => "blocks-reprotect",
-            Self::BlocksFailback => "blocks-failback",
-            Self::Warning => "warning",
-            Self::Info => "info",
-        }
-    }
-}
-
-impl fmt::Display for Severity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+        self.into()
     }
 }

@@ -5,8 +5,20 @@
 use serde::{Deserialize, Serialize};
 
 /// The kind of a failure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    Deserialize,
+    Serialize,
+    strum::IntoStaticStr,
+    strum::VariantArray,
+)]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum FailureKind {
     /// What was set up for reaching it, such as the SSH configuration, cannot be used.
     Config,
@@ -63,66 +75,9 @@ pub enum FailureKind {
 }
 
 impl FailureKind {
-    /// Every kind.
-    pub const ALL: [Self; 26] = [
-        Self::Config,
-        Self::Dns,
-        Self::Refused,
-        Self::Unreachable,
-        Self::Timeout,
-        Self::NotSsh,
-        Self::Algorithms,
-        Self::LegacyAlgorithms,
-        Self::HostKey,
-        Self::Authentication,
-        Self::Shell,
-        Self::CutOff,
-        Self::TooMuchOutput,
-        Self::Local,
-        Self::NoCapture,
-        Self::Interrupted,
-        Self::Via,
-        Self::Forwarding,
-        Self::Http,
-        Self::NotVsphere,
-        Self::Malformed,
-        Self::Fault,
-        Self::NotTls,
-        Self::TlsVersion,
-        Self::Handshake,
-        Self::Certificate,
-    ];
-
     /// Returns the word for it in captures.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Config => "config",
-            Self::Dns => "dns",
-            Self::Refused => "refused",
-            Self::Unreachable => "unreachable",
-            Self::Timeout => "timeout",
-            Self::NotSsh => "not-ssh",
-            Self::Algorithms => "algorithms",
-            Self::LegacyAlgorithms => "legacy-algorithms",
-            Self::HostKey => "host-key",
-            Self::Authentication => "authentication",
-            Self::Shell => "shell",
-            Self::CutOff => "cut-off",
-            Self::TooMuchOutput => "too-much-output",
-            Self::Local => "local",
-            Self::NoCapture => "no-capture",
-            Self::Interrupted => "interrupted",
-            Self::Via => "via",
-            Self::Forwarding => "forwarding",
-            Self::Http => "http",
-            Self::NotVsphere => "not-vsphere",
-            Self::Malformed => "malformed",
-            Self::Fault => "fault",
-            Self::NotTls => "not-tls",
-            Self::TlsVersion => "tls-version",
-            Self::Handshake => "handshake",
-            Self::Certificate => "certificate",
-        }
+        self.into()
     }
 }
 
@@ -132,7 +87,7 @@ mod tests {
 
     #[test]
     fn each_kind_has_one_word_in_captures_and_elsewhere() {
-        for kind in FailureKind::ALL {
+        for &kind in <FailureKind as strum::VariantArray>::VARIANTS {
             let word = format!("{:?}", kind.as_str());
             assert_eq!(serde_json::to_string(&kind).unwrap(), word);
             assert_eq!(serde_json::from_str::<FailureKind>(&word).unwrap(), kind);

@@ -141,24 +141,22 @@ impl SiteAnswer {
 }
 
 /// The answers there are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum AnswerValue {
     /// It holds.
     Yes,
     /// It does not hold.
     No,
     /// The question has no meaning at this site.
+    #[strum(serialize = "not applicable")]
     NotApplicable,
 }
 
 impl AnswerValue {
     /// The word for it.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Yes => "yes",
-            Self::No => "no",
-            Self::NotApplicable => "not applicable",
-        }
+        self.into()
     }
 }

@@ -5,10 +5,9 @@
 
 pub mod azure;
 
-use std::fmt;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use strum::VariantArray as _;
 
 use super::Fact;
 
@@ -70,9 +69,23 @@ impl Scenario {
 
 /// How far a machine has come on its way home.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    strum::VariantArray,
+    strum::Display,
+    strum::IntoStaticStr,
 )]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum Stage {
     /// It runs on premises and is protected towards Azure.
     Home,
@@ -102,37 +115,11 @@ pub enum Stage {
 
 impl Stage {
     /// Every stage of any scenario.
-    pub const ALL: [Self; 12] = [
-        Self::Home,
-        Self::Prepare,
-        Self::Reprotect,
-        Self::Replicating,
-        Self::Failback,
-        Self::Sync,
-        Self::Complete,
-        Self::Verify,
-        Self::After,
-        Self::ReprotectForward,
-        Self::Reverse,
-        Self::CleanUp,
-    ];
+    pub const ALL: &[Self] = Self::VARIANTS;
 
     /// The word for it in site files and checks.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Home => "home",
-            Self::Prepare => "prepare",
-            Self::Reprotect => "reprotect",
-            Self::Replicating => "replicating",
-            Self::Failback => "failback",
-            Self::Sync => "sync",
-            Self::Complete => "complete",
-            Self::Verify => "verify",
-            Self::After => "after",
-            Self::ReprotectForward => "reprotect-forward",
-            Self::Reverse => "reverse",
-            Self::CleanUp => "clean-up",
-        }
+        self.into()
     }
 
     /// What it means, as a fragment for people.
@@ -161,13 +148,7 @@ impl Stage {
 
     /// Returns the stage with this word.
     pub fn named(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|stage| stage.as_str() == word)
-    }
-}
-
-impl fmt::Display for Stage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+        Self::ALL.iter().copied().find(|stage| stage.as_str() == word)
     }
 }
 
@@ -328,7 +309,8 @@ impl StageReading {
     /// What answers at home may have returned or may never have left. What answers in Azure is not at home, or it is the copy that was left
     /// running there when the machine returned.
     pub fn from_guest(is_home: bool) -> Self {
-        let of_vmware = Stage::ALL.into_iter().filter(|stage| Scenario::VmwareClassic.has(*stage));
+        let of_vmware =
+            Stage::ALL.iter().copied().filter(|stage| Scenario::VmwareClassic.has(*stage));
         let has_copy =
             |stage| matches!(stage, Stage::Verify | Stage::After | Stage::ReprotectForward);
         let fits = of_vmware
@@ -570,7 +552,7 @@ mod tests {
 
     #[test]
     fn every_stage_has_its_word_and_belongs_to_a_scenario() {
-        for stage in Stage::ALL {
+        for &stage in Stage::ALL {
             assert_eq!(Stage::named(stage.as_str()), Some(stage));
             assert!(Scenario::VmwareClassic.has(stage) || Scenario::Hyperv.has(stage));
         }

@@ -5,9 +5,21 @@ use serde::{Deserialize, Serialize};
 
 /// The kind of a target.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize, JsonSchema,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Deserialize,
+    Serialize,
+    JsonSchema,
+    strum::IntoStaticStr,
 )]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum TargetKind {
     /// A finished appliance image.
     Image,
@@ -32,20 +44,6 @@ pub enum TargetKind {
 }
 
 impl TargetKind {
-    /// Every kind.
-    pub const ALL: [Self; 10] = [
-        Self::Image,
-        Self::Packages,
-        Self::LinuxMt,
-        Self::WindowsMt,
-        Self::ProcessServer,
-        Self::ConfigurationServer,
-        Self::Vcenter,
-        Self::Esxi,
-        Self::ProtectedVm,
-        Self::Site,
-    ];
-
     /// Whether it is a master target, of whichever system.
     pub fn is_master_target(self) -> bool {
         matches!(self, Self::LinuxMt | Self::WindowsMt)
@@ -53,17 +51,6 @@ impl TargetKind {
 
     /// Returns the word for it in definitions, captures and reports.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Image => "image",
-            Self::Packages => "packages",
-            Self::LinuxMt => "linux-mt",
-            Self::WindowsMt => "windows-mt",
-            Self::ProcessServer => "process-server",
-            Self::ConfigurationServer => "configuration-server",
-            Self::Vcenter => "vcenter",
-            Self::Esxi => "esxi",
-            Self::ProtectedVm => "protected-vm",
-            Self::Site => "site",
-        }
+        self.into()
     }
 }

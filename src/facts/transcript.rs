@@ -18,8 +18,9 @@ use super::target_kind::TargetKind;
 pub const SCHEMA: &str = "preflight.capture/1";
 
 /// The way that answers came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, strum::IntoStaticStr)]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum CollectedBy {
     /// Over SSH.
     Ssh,
@@ -34,12 +35,7 @@ pub enum CollectedBy {
 impl CollectedBy {
     /// Returns the word for it in captures and reports.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Ssh => "ssh",
-            Self::Local => "local",
-            Self::Script => "script",
-            Self::Vsphere => "vsphere",
-        }
+        self.into()
     }
 }
 

@@ -6,7 +6,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// When a step is to be done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema, strum::VariantArray,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Condition {
     /// The machine runs Linux.
@@ -44,21 +46,6 @@ enum Subject {
 }
 
 impl Condition {
-    /// Every condition.
-    pub const ALL: [Self; 11] = [
-        Self::Linux,
-        Self::Windows,
-        Self::Physical,
-        Self::Original,
-        Self::Alternate,
-        Self::NoVcenter,
-        Self::LinuxMt,
-        Self::WindowsMt,
-        Self::Group,
-        Self::Plan,
-        Self::Vmm,
-    ];
-
     /// The condition in words, behind "if".
     pub fn as_clause(self) -> &'static str {
         match self {
@@ -218,7 +205,7 @@ mod tests {
         let physical = Circumstances { is_physical: Some(true), ..Circumstances::default() };
         assert_eq!(physical.holds(Original), Some(false));
         assert_eq!(physical.decide(&[Alternate, Physical]), Some(true));
-        for condition in Condition::ALL {
+        for &condition in <Condition as strum::VariantArray>::VARIANTS {
             assert_eq!(Circumstances::default().holds(condition), None, "{condition:?}");
         }
     }

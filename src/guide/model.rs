@@ -24,25 +24,25 @@ pub struct Guide {
 }
 
 /// Whether the machines of a section can go on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema, strum::IntoStaticStr,
+)]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum Readiness {
     /// Something blocks.
     Blocked,
     /// Nothing is known to block, but not everything that counts is known.
     Undecided,
     /// Nothing blocks the next step.
+    #[strum(serialize = "nothing blocks")]
     Clear,
 }
 
 impl Readiness {
     /// The word for people.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Blocked => "blocked",
-            Self::Undecided => "undecided",
-            Self::Clear => "nothing blocks",
-        }
+        self.into()
     }
 
     /// The exit status.

@@ -68,8 +68,20 @@ pub enum BootLoader {
 }
 
 /// What starts the machine.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    strum::IntoStaticStr,
+)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "kebab-case")]
 pub enum Firmware {
     /// A BIOS.
     #[default]
@@ -81,10 +93,7 @@ pub enum Firmware {
 impl Firmware {
     /// The word in recipes and manifests.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Bios => "bios",
-            Self::Uefi => "uefi",
-        }
+        self.into()
     }
 }
 

@@ -32,8 +32,20 @@ fn https_port() -> u16 {
 
 /// Which of an agent's commands register it; they differ by era (D:site-recovery-how-to-install-
 /// linux-master-target and its successors).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    strum::IntoStaticStr,
+)]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum RegistrationCommands {
     /// What the unpacked agent seems to know: no version is known that divides them.
     #[default]
@@ -46,11 +58,7 @@ pub enum RegistrationCommands {
 
 impl RegistrationCommands {
     fn as_str(self) -> &'static str {
-        match self {
-            Self::Auto => "auto",
-            Self::Installer => "installer",
-            Self::Configurator => "configurator",
-        }
+        self.into()
     }
 }
 

@@ -12,8 +12,11 @@ use super::symptom::Cause;
 const MAX_SUSPECTS: usize = 3;
 
 /// How sure it is that a candidate is right.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema, strum::IntoStaticStr,
+)]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum Confidence {
     /// Nine out of ten candidates that are called so are right.
     Likely,
@@ -24,10 +27,7 @@ pub enum Confidence {
 impl Confidence {
     /// Returns the word for people.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Likely => "likely",
-            Self::Possible => "possible",
-        }
+        self.into()
     }
 }
 

@@ -12,13 +12,15 @@ use crate::check::model::Check;
 use crate::check::provider::Provider;
 
 /// The verdict over a cause.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema, strum::IntoStaticStr)]
 #[serde(rename_all = "kebab-case")]
 #[schemars(rename = "VerdictWord")]
+#[strum(serialize_all = "kebab-case")]
 pub enum CauseVerdict {
     /// One of its checks fails.
     Confirmed,
     /// All of its checks were decided, and none fails.
+    #[strum(serialize = "ruled out")]
     RuledOut,
     /// No check of it fails, and not all could be decided.
     Undecided,
@@ -27,11 +29,7 @@ pub enum CauseVerdict {
 impl CauseVerdict {
     /// The word for people.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Confirmed => "confirmed",
-            Self::RuledOut => "ruled out",
-            Self::Undecided => "undecided",
-        }
+        self.into()
     }
 }
 

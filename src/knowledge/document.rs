@@ -11,7 +11,8 @@ use crate::guide::StepSet;
 use crate::guide::step::{StageEntry, Step};
 
 /// What a document is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, strum::IntoStaticStr)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Subject {
     /// A check.
     Check,
@@ -26,12 +27,7 @@ pub enum Subject {
 impl Subject {
     /// Returns the word for people and programs.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Check => "check",
-            Self::Symptom => "symptom",
-            Self::Step => "step",
-            Self::Topic => "topic",
-        }
+        self.into()
     }
 }
 

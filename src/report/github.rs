@@ -38,7 +38,8 @@ pub fn render(report: &Report, _: &Style) -> Vec<u8> {
 }
 
 /// The kinds of annotations, worst first.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, strum::IntoStaticStr)]
+#[strum(serialize_all = "kebab-case")]
 enum Level {
     Error,
     Warning,
@@ -56,11 +57,7 @@ impl Level {
     }
 
     fn as_str(self) -> &'static str {
-        match self {
-            Self::Error => "error",
-            Self::Warning => "warning",
-            Self::Notice => "notice",
-        }
+        self.into()
     }
 }
 

@@ -5,6 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use strum::VariantArray as _;
+
 use super::layout::pluralize;
 use super::model::{CheckResult, Report};
 use crate::check::definition::{Remedy, Severity};
@@ -17,7 +19,7 @@ use crate::check::unknown::UnknownCause;
 const MIN_SHARED: usize = 3;
 
 /// What a result means for going on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, strum::VariantArray)]
 pub(super) enum Status {
     Blocker,
     Unknown,
@@ -29,14 +31,7 @@ pub(super) enum Status {
 
 impl Status {
     /// Every class, worst first.
-    pub(super) const ALL: [Self; 6] = [
-        Self::Blocker,
-        Self::Unknown,
-        Self::Warning,
-        Self::Waived,
-        Self::Pass,
-        Self::NotApplicable,
-    ];
+    pub(super) const ALL: &[Self] = Self::VARIANTS;
 
     pub(super) fn from_result(result: &CheckResult) -> Self {
         match result.outcome {

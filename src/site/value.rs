@@ -274,8 +274,9 @@ pub enum ServerRole {
 }
 
 /// Which experience of Site Recovery the vault has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema, strum::IntoStaticStr)]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum VaultExperience {
     /// With a configuration server: what is checked here.
     Classic,
@@ -287,10 +288,7 @@ pub enum VaultExperience {
 impl VaultExperience {
     /// Returns its name in the site file.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Classic => "classic",
-            Self::Modernised => "modernised",
-        }
+        self.into()
     }
 }
 

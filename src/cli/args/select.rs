@@ -75,8 +75,8 @@ fn parse_interval(text: &str) -> Result<Duration, String> {
 /// Reads the word of a stage.
 pub(super) fn parse_stage(text: &str) -> Result<Stage, String> {
     Stage::named(text).ok_or_else(|| {
-        let words = Stage::ALL.map(Stage::as_str);
-        let nearest = crate::yaml::closest_match(text, words.iter().copied());
+        let words = Stage::ALL.iter().map(|stage| stage.as_str());
+        let nearest = crate::yaml::closest_match(text, words);
         let near = nearest.map_or_else(String::new, |word| format!(", did you mean {word:?}?"));
         format!("there is no stage {text:?}{near}")
     })

@@ -12,7 +12,8 @@ use crate::facts::Unavailable;
 use crate::facts::stage::azure::ItemProvider;
 
 /// Whether a virtual machine in Azure runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "kebab-case")]
 pub enum AzurePower {
     /// It runs.
     Running,
@@ -27,12 +28,7 @@ pub enum AzurePower {
 impl AzurePower {
     /// The word for it in facts.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Running => "running",
-            Self::Stopped => "stopped",
-            Self::Deallocated => "deallocated",
-            Self::Gone => "gone",
-        }
+        self.into()
     }
 }
 

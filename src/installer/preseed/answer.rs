@@ -27,7 +27,8 @@ const FROM_RECIPE: &[&str] = &[
 ];
 
 /// What kind of value a question has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumString, strum::IntoStaticStr)]
+#[strum(serialize_all = "kebab-case")]
 pub enum AnswerKind {
     /// Any text.
     String,
@@ -46,26 +47,7 @@ pub enum AnswerKind {
 impl AnswerKind {
     /// The word in a preseed.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::String => "string",
-            Self::Boolean => "boolean",
-            Self::Select => "select",
-            Self::Multiselect => "multiselect",
-            Self::Password => "password",
-            Self::Note => "note",
-        }
-    }
-
-    fn from_word(word: &str) -> Option<Self> {
-        let all = [
-            Self::String,
-            Self::Boolean,
-            Self::Select,
-            Self::Multiselect,
-            Self::Password,
-            Self::Note,
-        ];
-        all.into_iter().find(|kind| kind.as_str() == word)
+        self.into()
     }
 }
 
@@ -105,7 +87,7 @@ impl PreseedAnswer {
         let answer = Self {
             owner: owner.to_owned(),
             question: question.to_owned(),
-            kind: AnswerKind::from_word(kind)?,
+            kind: kind.parse().ok()?,
             value: value.trim_end().to_owned(),
         };
         answer.is_writable().then_some(answer)

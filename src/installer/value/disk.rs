@@ -63,9 +63,21 @@ text_value! {
 
 /// A file system that the master target may have.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    strum::Display,
+    strum::IntoStaticStr,
 )]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "kebab-case")]
 pub enum FsType {
     /// The one S001 asks for.
     Ext4,
@@ -82,19 +94,7 @@ pub enum FsType {
 impl FsType {
     /// The name in a kickstart.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Ext4 => "ext4",
-            Self::Ext3 => "ext3",
-            Self::Xfs => "xfs",
-            Self::Swap => "swap",
-            Self::Efi => "efi",
-        }
-    }
-}
-
-impl fmt::Display for FsType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+        self.into()
     }
 }
 

@@ -9,8 +9,9 @@ use crate::installer::kickstart::parse::KickstartDocument;
 use crate::packages::generation::Generation;
 
 /// How bad it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, strum::IntoStaticStr)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "kebab-case")]
 pub enum LintSeverity {
     /// The installation stops, asks, or does damage.
     Error,
@@ -21,10 +22,7 @@ pub enum LintSeverity {
 impl LintSeverity {
     /// The word for it, as compilers write it.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Error => "error",
-            Self::Warning => "warning",
-        }
+        self.into()
     }
 }
 
