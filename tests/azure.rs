@@ -226,6 +226,18 @@ fn the_script_in_the_documentation_exports_the_same_objects() {
             .collect()
     };
     assert_eq!(names(&exported), names(&live));
+    // It is evaluated like the vault itself.
+    let check = |vault: &str| {
+        let ran = Azure::new(&server)
+            .run(&["check", "azure", vault, "--format", "json"], directory.path());
+        let report: Value = serde_json::from_slice(&ran.stdout).unwrap();
+        let results = report["results"].as_array().unwrap().iter();
+        let row = |one: &Value| format!("{} {} {}", one["target"], one["check"], one["outcome"]);
+        results.map(row).collect::<Vec<String>>()
+    };
+    // The script writes when this machine ran it, and the stand-in has a time of its own.
+    fs::write(path("out/time.json"), r#"{"exportedAt":"2026-11-20T08:00:00Z"}"#).unwrap();
+    assert_eq!(check("out"), check(&vault_address()));
 }
 
 #[test]

@@ -61,6 +61,75 @@ fn a_capture_is_evaluated_like_the_vault_itself() {
     }
 }
 
+/// The members whose values are words of an enumeration.
+const ENUMERATIONS: &[&str] = &[
+    "instanceType",
+    "protectionState",
+    "activeLocation",
+    "activeSiteType",
+    "allowedOperations",
+    "replicationHealth",
+    "health",
+    "versionStatus",
+    "psServiceStatus",
+    "csServiceStatus",
+    "discoveryStatus",
+    "state",
+    "connectionType",
+    "connectionStatus",
+    "gatewayType",
+    "peeringState",
+    "code",
+    "scenarioName",
+    "resyncRequired",
+    "errorLevel",
+    "osType",
+    "discoveryType",
+    "testFailoverState",
+    "protectionStage",
+    "isInitialReplicationComplete",
+    "powerStatus",
+];
+
+/// Writes the words of enumerations in another case.
+fn respell(value: &mut Value, is_word: bool, spell: fn(&str) -> String) {
+    match value {
+        Value::String(text) if is_word => *text = spell(text),
+        Value::Array(all) => all.iter_mut().for_each(|one| respell(one, is_word, spell)),
+        Value::Object(map) => {
+            for (name, below) in map {
+                respell(below, ENUMERATIONS.contains(&name.as_str()), spell);
+            }
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn words_are_the_same_in_whatever_case_they_are_written() {
+    for estate in [Estate::classic(2), Estate::modernised(2)] {
+        let server = StandIn::start(estate);
+        let directory = tempfile::tempdir().unwrap();
+        let run = |args: &[&str]| Azure::new(&server).run(args, directory.path());
+        assert_eq!(run(&["collect", "azure", &vault_address(), "-o", "a.json"]).code, Some(0));
+        let all = ["pass", "fail", "unknown", "not-applicable"];
+        let check = |file: &str| {
+            let report = report(&run(&["check", "azure", file, "--format", "json"]));
+            let stages = report["stages"].as_array().unwrap().iter();
+            let stages = stages.map(|one| format!("{} {}", one["machine"], one["stage"]));
+            stages.chain(outcomes(&report, &all)).collect::<Vec<String>>()
+        };
+        let before = check("a.json");
+        let text = fs::read_to_string(directory.path().join("a.json")).unwrap();
+        for spell in [str::to_ascii_uppercase as fn(&str) -> String, str::to_ascii_lowercase] {
+            let mut capture: Value = serde_json::from_str(&text).unwrap();
+            respell(&mut capture, false, spell);
+            fs::write(directory.path().join("b.json"), capture.to_string()).unwrap();
+            assert_eq!(check("b.json"), before);
+        }
+    }
+}
+
 #[test]
 fn a_healthy_vault_has_one_finding_which_is_its_failed_job() {
     let server = StandIn::start(Estate::classic(2));

@@ -19,7 +19,7 @@ use crate::check::{CheckSet, Target};
 use crate::facts::transcript::Transcript;
 use crate::facts::vsphere::query_scope::QueryScope;
 use crate::site::assemble::{Coverage, Responses};
-use crate::site::{MasterTarget, Site};
+use crate::site::{MasterTarget, ProtectedVm, Site};
 use crate::yaml::did_you_mean;
 
 /// The selection of a verb.
@@ -257,9 +257,21 @@ impl Selection {
         }
         if let Some(entry) = site.azure.as_ref().filter(|_| self.asks_azure) {
             let vault = azure::of_site(entry, options.tls).context("azure")?;
+            let vault = vault.limited_to(&self.machines_in_azure());
             sources.push(Source { role: Role::Azure, answers: Answers::Vault(vault) });
         }
         Ok(sources)
+    }
+
+    /// Returns what Azure calls the machines that are evaluated: those of the site, or those of them that options name.
+    fn machines_in_azure(&self) -> Vec<String> {
+        let all = self.site.protected_vms.iter();
+        let (chosen, others): (Vec<_>, Vec<_>) =
+            all.partition(|vm| self.choice.includes_target(vm.name.as_str()));
+        // Where options name servers alone, what is to be known of these follows from all machines.
+        let asked = if chosen.is_empty() { others } else { chosen };
+        let name = |vm: &&ProtectedVm| vm.azure_name.as_ref().unwrap_or(&vm.name).to_string();
+        asked.iter().map(name).collect()
     }
 
     /// Returns the targets of the collected transcripts.

@@ -15,6 +15,7 @@ use crate::facts::azure::object::{ObjectKind, id_key};
 use crate::facts::azure::read::text;
 use crate::facts::azure::servers::{Fabric, FabricServer};
 use crate::facts::azure::vault::Vault;
+use crate::facts::azure::words::word;
 use crate::facts::stage::Scenario;
 use crate::facts::stage::azure::ItemProvider;
 use crate::facts::target_kind::TargetKind;
@@ -323,12 +324,12 @@ impl VaultSite {
 
     /// Adds the replication groups of several machines: the service makes groups of single ones, too.
     fn add_groups(&mut self, items: &[Item<'_>], names: &BTreeMap<String, Label>) {
-        let mut groups: BTreeMap<&str, (&str, Vec<Label>)> = BTreeMap::new();
+        let mut groups: BTreeMap<String, (String, Vec<Label>)> = BTreeMap::new();
         for item in items {
             let (Some(id), Some(machine)) = (item.group(), names.get(&id_key(item.id()))) else {
                 continue;
             };
-            let name = text(item.details(), "multiVmGroupName").unwrap_or(id);
+            let name = text(item.details(), "multiVmGroupName").unwrap_or(&id).to_owned();
             groups.entry(id).or_insert((name, Vec::new())).1.push(machine.clone());
         }
         let shared = groups.into_values().filter(|(_, machines)| machines.len() > 1);
@@ -404,10 +405,10 @@ fn addresses_in_azure(vault: &Vault) -> BTreeSet<String> {
 /// Returns the way home that is up, where it is of one kind.
 fn link(vault: &Vault) -> Option<Link> {
     let connections = vault.objects(ObjectKind::Connection).filter(|connection| {
-        text(connection.properties(), "connectionStatus") == Some("Connected")
+        word(connection.properties(), "connectionStatus") == Some("Connected")
     });
     let kinds: BTreeSet<&str> = connections
-        .filter_map(|connection| text(connection.properties(), "connectionType"))
+        .filter_map(|connection| word(connection.properties(), "connectionType"))
         .collect();
     match (kinds.contains("IPsec"), kinds.contains("ExpressRoute")) {
         (true, false) => Some(Link::Vpn),

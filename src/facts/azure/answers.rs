@@ -94,6 +94,12 @@ impl AzureAnswer {
     }
 }
 
+impl Default for VaultAnswers {
+    fn default() -> Self {
+        Self::new(None)
+    }
+}
+
 impl VaultAnswers {
     /// Returns answers without any.
     pub fn new(vault: Option<String>) -> Self {

@@ -168,8 +168,8 @@ impl Vault {
         };
         let statuses = list(vm.properties(), "instanceView.statuses").iter();
         let codes = statuses.filter_map(|status| text(status, "code"));
-        let power = codes.filter_map(|code| code.strip_prefix("PowerState/")).next_back();
-        match power {
+        let power = codes.filter_map(power_word).next_back();
+        match power.as_deref() {
             Some("running") => Ok(AzurePower::Running),
             Some("stopped") => Ok(AzurePower::Stopped),
             Some("deallocated") => Ok(AzurePower::Deallocated),
@@ -177,6 +177,12 @@ impl Vault {
             None => Err(Unavailable::from(format!("Azure does not say whether {name} runs"))),
         }
     }
+}
+
+/// The word of a state such as `PowerState/running`, in small letters; none for a state of another kind.
+fn power_word(code: &str) -> Option<String> {
+    let (kind, word) = code.split_once('/')?;
+    kind.eq_ignore_ascii_case("PowerState").then(|| word.to_ascii_lowercase())
 }
 
 /// Returns the virtual machine that a network card belongs to.

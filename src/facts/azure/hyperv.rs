@@ -7,6 +7,7 @@ use super::jobs::VaultJob;
 use super::object::{ObjectKind, last_name};
 use super::read::{flag, minute, text};
 use super::shown::{Shown, ShownResult};
+use super::words::word;
 use crate::facts::Unavailable;
 use crate::facts::stage::azure::ItemProvider;
 
@@ -34,7 +35,7 @@ pub(super) fn storage_account(item: Item<'_>) -> ShownResult {
 /// Whether its failover is committed.
 pub(super) fn hyperv_committed(item: Item<'_>) -> ShownResult {
     hyperv(item)?;
-    let is_away = text(item.properties(), "activeLocation") == Some("Recovery");
+    let is_away = word(item.properties(), "activeLocation") == Some("Recovery");
     match (is_away, item.offers("Commit"), item.offers("PlannedFailover")) {
         (true, true, _) => Ok(Shown::bad("Commit is offered")),
         (true, false, true) => Ok(Shown::good("Planned failover is offered, and Commit is not")),

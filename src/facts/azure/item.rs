@@ -10,6 +10,7 @@ use super::read::{
     flag, integer, list, member, moment, not_understood, number, required_text, text, unsaid,
 };
 use super::vault::{Vault, VaultObject};
+use super::words::{known_word, required_word, word};
 use crate::facts::Unavailable;
 use crate::facts::stage::azure::ItemProvider;
 use crate::facts::stage::{Stage, StageReading, azure};
@@ -77,7 +78,7 @@ impl<'v> Item<'v> {
 
     /// The state of its protection.
     pub fn state(self) -> &'v str {
-        text(self.properties(), "protectionState").unwrap_or_default()
+        word(self.properties(), "protectionState").unwrap_or_default()
     }
 
     /// Whether an operation is offered on it.
@@ -265,7 +266,7 @@ impl<'v> Item<'v> {
         if let Some(error) = told {
             return Ok(Some(error.words()));
         }
-        if let Some(state) = text(details, "resyncState").filter(|state| *state != "None") {
+        if let Some(state) = word(details, "resyncState").filter(|state| *state != "None") {
             return match state {
                 "PreparedForResynchronization" | "StartedResynchronization" => {
                     Ok(Some(format!("resyncState {state}")))
@@ -273,13 +274,13 @@ impl<'v> Item<'v> {
                 other => Err(not_understood("resyncState", &other.into())),
             };
         }
-        if member(details, "resyncRequired").is_some() {
+        if member(details, "resyncRequired").is_some_and(|said| said.as_str() != Some("")) {
             let is_required = flag(details, "resyncRequired")?;
             return Ok(is_required.then(|| "resyncRequired true".to_owned()));
         }
         for disk in self.disks()? {
             let name = text(disk, "diskName").unwrap_or("a disk");
-            match required_text(disk, "resyncRequired")? {
+            match required_word(disk, "resyncRequired")? {
                 "NotRequired" => {}
                 "Required" => return Ok(Some(format!("{name} needs one"))),
                 other => return Err(not_understood("resyncRequired", &other.into())),
@@ -293,10 +294,11 @@ impl<'v> Item<'v> {
         list(self.properties(), "healthErrors").iter().map(AzureError::from_body)
     }
 
-    /// The replication group that it is in.
-    pub fn group(self) -> Option<&'v str> {
+    /// The replication group that it is in, in small letters.
+    pub fn group(self) -> Option<String> {
         let details = self.details();
-        text(details, "multiVmGroupId").or_else(|| text(details, "multiVmGroupName"))
+        let named = text(details, "multiVmGroupId").or_else(|| text(details, "multiVmGroupName"));
+        named.map(str::to_lowercase)
     }
 }
 
@@ -338,7 +340,7 @@ impl AzureError {
         let said = |name| line(text(error, name).unwrap_or_default());
         let message = said("errorMessage");
         Self {
-            level: said("errorLevel"),
+            level: known_word(&said("errorLevel")).to_owned(),
             code: said("errorCode"),
             message: if message.is_empty() { said("summaryMessage") } else { message },
             causes: said("possibleCauses"),

@@ -10,6 +10,7 @@ use super::item::{AzureError, Item, line};
 use super::object::{ObjectKind, id_key};
 use super::read::{list, minute, moment, text};
 use super::vault::VaultObject;
+use super::words::{known_word, word};
 use crate::facts::Unavailable;
 
 /// A code that stands beside the one that says why; never alone.
@@ -28,7 +29,7 @@ impl<'v> VaultJob<'v> {
 
     /// What it does, in Azure's word: `UnplannedFailover`, `SwitchReplicationGroupProtection`.
     pub fn scenario(self) -> &'v str {
-        text(self.properties(), "scenarioName").unwrap_or_default()
+        word(self.properties(), "scenarioName").unwrap_or_default()
     }
 
     /// What it does, as the portal names it.
@@ -38,7 +39,7 @@ impl<'v> VaultJob<'v> {
 
     /// `InProgress`, `Succeeded`, `Failed`, `Suspended`, `Cancelled`, `NotStarted` or another word.
     pub fn state(self) -> &'v str {
-        text(self.properties(), "state").unwrap_or_default()
+        word(self.properties(), "state").unwrap_or_default()
     }
 
     /// When it began.
@@ -56,7 +57,7 @@ impl<'v> VaultJob<'v> {
         let actions = list(self.properties(), "allowedActions").iter();
         let tasks = list(self.properties(), "tasks").iter();
         let of_tasks = tasks.flat_map(|task| list(task, "allowedActions"));
-        let mut actions = actions.chain(of_tasks).filter_map(Value::as_str);
+        let mut actions = actions.chain(of_tasks).filter_map(Value::as_str).map(known_word);
         self.state() == "Suspended"
             || (self.state() == "InProgress" && actions.any(|action| action != "Cancel"))
     }
@@ -116,7 +117,7 @@ impl<'v> VaultJob<'v> {
 
 /// Returns what one error of a job says: the service's own, and the provider's where that has a code.
 fn job_errors(entry: &Value) -> impl Iterator<Item = AzureError> {
-    let level = line(text(entry, "errorLevel").unwrap_or_default());
+    let level = line(word(entry, "errorLevel").unwrap_or_default());
     let at = moment(entry, "creationTime").or_else(|_| moment(entry, "creationTimeUtc")).ok();
     let read = move |path: &str, code: &str, message: &str| {
         let part = super::read::member(entry, path)?;
@@ -171,6 +172,15 @@ impl<'v> Item<'v> {
             failed.state() == "Failed" && !is_mended
         });
         Ok(failed.copied())
+    }
+
+    /// Returns when its last first copy ended.
+    pub fn copied_at(self) -> Option<Timestamp> {
+        let is_copy = |job: &VaultJob<'v>| {
+            matches!(job.scenario(), "PrimaryIrCompletion" | "SecondaryIrCompletion")
+                && job.state() == "Succeeded"
+        };
+        self.jobs().into_iter().filter(is_copy).filter_map(VaultJob::ended_at).max()
     }
 
     /// Returns when its last Re-protect ended.

@@ -17,6 +17,7 @@ use super::replication::{first_point, replication, resynchronisation};
 use super::servers::{ExpiryFacts, SILENT_AFTER, error_words, expiry};
 use super::shown::{Shown, ShownResult};
 use super::survey::{NoItem, PlannedMachine, SiteInVault};
+use super::words::word;
 use crate::facts::stage::Stage;
 use crate::facts::stage::azure::ItemProvider;
 use crate::facts::{Collection, Fact, Unavailable};
@@ -357,7 +358,7 @@ fn vcenter(survey: &SiteInVault<'_>, item: Item<'_>) -> ShownResult {
         return Ok(Shown::bad(format!("{} is not registered with the vault", names.first())));
     };
     let properties = found.properties();
-    let status = super::read::required_text(properties, "discoveryStatus")?;
+    let status = super::words::required_word(properties, "discoveryStatus")?;
     let name = text(properties, "friendlyName").unwrap_or(names.first());
     if status != "Completed" {
         return Err(Unavailable::from(format!("discovery of {name} is {status}")));
@@ -422,7 +423,7 @@ fn committed(item: Item<'_>) -> ShownResult {
 
 fn test_failover(item: Item<'_>) -> ShownResult {
     let properties = item.properties();
-    let state = text(properties, "testFailoverState").unwrap_or("None");
+    let state = word(properties, "testFailoverState").unwrap_or("None");
     if let Some(error) = item.errors().find(|error| error.code == "161011") {
         return Ok(Shown::bad(error.words()));
     }

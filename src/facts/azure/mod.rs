@@ -24,6 +24,7 @@ pub mod survey;
 pub mod troubles;
 pub mod vault;
 pub mod way_home;
+pub mod words;
 
 #[cfg(test)]
 mod tests;

@@ -15,6 +15,7 @@ use super::registered::is_classic;
 use super::servers::{Fabric, SILENT_AFTER, ServerNames};
 use super::shown::{Shown, ShownResult};
 use super::survey::SiteInVault;
+use super::words::{required_word, word};
 use crate::facts::stage::Stage;
 use crate::facts::{Fact, Unavailable};
 
@@ -268,7 +269,11 @@ fn policy(survey: &SiteInVault<'_>) -> ShownResult {
     let shown = away(survey)?.into_iter().map(|item| {
         let container = id_up_to(item.id(), "replicationProtectionContainers")
             .ok_or("its item lies in no container")?;
-        let wanted = if item.provider()?.is_modernised() { "InMageRcmFailback" } else { "InMage" };
+        let wanted = match item.provider()? {
+            provider if provider.is_modernised() => "InMageRcmFailback",
+            provider if is_classic(provider) => "InMage",
+            _ => return Err(Unavailable::from(format!("{} is no machine of VMware", item.name()))),
+        };
         let mut others: Vec<ShownResult> = Vec::new();
         for mapping in vault.objects_below(ObjectKind::ContainerMapping, container) {
             let properties = mapping.properties();
@@ -276,14 +281,14 @@ fn policy(survey: &SiteInVault<'_>) -> ShownResult {
             let target = text(properties, "targetProtectionContainerId").unwrap_or_default();
             let policy_id = text(properties, "policyId").unwrap_or_default();
             let kind = vault.object(policy_id).and_then(|policy| {
-                text(policy.properties(), "providerSpecificDetails.instanceType")
+                word(policy.properties(), "providerSpecificDetails.instanceType")
             });
             if id_key(target) != id_key(container) || kind.is_some_and(|kind| kind != wanted) {
                 continue;
             }
             let name =
                 text(properties, "policyFriendlyName").unwrap_or_else(|| last_name(policy_id));
-            let state = required_text(properties, "state")?;
+            let state = required_word(properties, "state")?;
             if kind.is_none() {
                 others.push(Err(Unavailable::from(format!("the policy {name} is not known"))));
             } else if state == "Paired" {
@@ -310,7 +315,7 @@ fn returns_to_vmware(survey: &SiteInVault<'_>) -> ShownResult {
     for item in survey.all_items()? {
         let fabric = item.fabric_id().and_then(|id| survey.vault.object(&id));
         let kind =
-            fabric.and_then(|fabric| text(fabric.properties(), "customDetails.instanceType"));
+            fabric.and_then(|fabric| word(fabric.properties(), "customDetails.instanceType"));
         shown.push(match kind {
             Some("VMware" | "InMageRcm") => {
                 Ok(Shown::good("the machines are protected from VMware"))
@@ -356,12 +361,11 @@ fn disk_slots(survey: &SiteInVault<'_>) -> ShownResult {
 /// The replication groups with more than one member.
 fn groups<'v>(survey: &SiteInVault<'v>) -> Result<BTreeMap<String, Vec<Item<'v>>>, Unavailable> {
     survey.vault.all_of(ObjectKind::Item)?;
-    let own: Vec<String> =
-        survey.all_items()?.iter().filter_map(|item| item.group().map(str::to_owned)).collect();
+    let own: Vec<String> = survey.all_items()?.iter().filter_map(|item| item.group()).collect();
     let mut groups: BTreeMap<String, Vec<Item<'v>>> = BTreeMap::new();
     for item in survey.vault.items() {
-        if let Some(group) = item.group().filter(|group| own.iter().any(|own| own == group)) {
-            groups.entry(group.to_owned()).or_default().push(item);
+        if let Some(group) = item.group().filter(|group| own.contains(group)) {
+            groups.entry(group).or_default().push(item);
         }
     }
     // A single machine has a group of its own, with a GUID for a name.
@@ -453,15 +457,22 @@ fn group_plan(survey: &SiteInVault<'_>, groups: &BTreeMap<String, Vec<Item<'_>>>
     }))
 }
 
+/// Whether a move of the vault was tried and is over: what ends well and what fails have names of their own.
+fn has_ended(state: &str) -> bool {
+    let state = state.to_ascii_lowercase();
+    ["succeeded", "success", "failed", "failure", "timedout"].iter().any(|end| state.ends_with(end))
+}
+
 fn stays(survey: &SiteInVault<'_>) -> ShownResult {
     let mut vaults = survey.vault.objects(ObjectKind::Vault);
     let vault = vaults.next().ok_or("the vault itself was not asked about")?;
-    match text(vault.properties(), "moveState") {
+    let state = word(vault.properties(), "moveState");
+    let words = format!("its moveState is {}", state.unwrap_or_default());
+    match state {
         None | Some("None") => Ok(Shown::good("nothing says that the vault is moved")),
-        Some(state) if state.ends_with("Succeeded") => {
-            Ok(Shown::doubtful(format!("its moveState is {state}")))
-        }
-        Some(state) => Ok(Shown::bad(format!("its moveState is {state}"))),
+        Some("InProgress") => Ok(Shown::bad(words)),
+        Some(state) if has_ended(state) => Ok(Shown::doubtful(words)),
+        Some(_) => Err(Unavailable::from(words)),
     }
 }
 
@@ -471,11 +482,11 @@ fn hyperv_host(survey: &SiteInVault<'_>) -> ShownResult {
     let mut shown: Vec<ShownResult> = Vec::new();
     for provider in vault.objects(ObjectKind::Provider) {
         let properties = provider.properties();
-        if !matches!(text(properties, "fabricType"), Some("HyperVSite" | "VMM")) {
+        if !matches!(word(properties, "fabricType"), Some("HyperVSite" | "VMM")) {
             continue;
         }
         let name = text(properties, "friendlyName").unwrap_or_else(|| last_name(provider.id()));
-        shown.push(required_text(properties, "connectionStatus").and_then(|status| {
+        shown.push(required_word(properties, "connectionStatus").and_then(|status| {
             let beat = moment(properties, "lastHeartBeat")?;
             let minutes = vault.minutes_since(beat, SILENT_AFTER)?;
             let words = format!("{name} is {status}, last heartbeat at {}", minute(beat));
@@ -524,10 +535,10 @@ fn other_host(survey: &SiteInVault<'_>) -> ShownResult {
 
 fn unencrypted(survey: &SiteInVault<'_>) -> ShownResult {
     for item in survey.all_items()? {
-        let encryption = required_text(item.details(), "encryption")?;
+        let encryption = required_word(item.details(), "encryption")?;
         let fabric = item.fabric_id().and_then(|id| survey.vault.object(&id));
         let fabric = fabric.ok_or_else(|| format!("the fabric of {} is not known", item.name()))?;
-        let state = required_text(fabric.properties(), "encryptionDetails.kekState")?;
+        let state = required_word(fabric.properties(), "encryptionDetails.kekState")?;
         if encryption != "Disabled" || state != "None" {
             return Err(Unavailable::from(format!(
                 "encryption of {} is {encryption}, kekState {state}",

@@ -14,6 +14,7 @@ use super::servers::{
 use super::shown::{Shown, ShownResult};
 use super::survey::{PlannedServer, SiteInVault};
 use super::vault::{Vault, VaultObject};
+use super::words::{required_word, word};
 use crate::facts::stage::{Stage, azure::ItemProvider};
 use crate::facts::{Collection, Fact, Unavailable};
 
@@ -126,7 +127,7 @@ fn version_order(target: FabricServer<'_>) -> ShownResult {
 fn alive(fabric: Fabric<'_>) -> ShownResult {
     let beat = moment(fabric.details(), "lastHeartbeat")?;
     let silent = fabric.vault.minutes_since(beat, SILENT_AFTER)?;
-    let status = service_word(required_text(fabric.details(), "csServiceStatus")?);
+    let status = required_word(fabric.details(), "csServiceStatus")?;
     let words = format!("{} is {status}, last heartbeat at {}", fabric.name(), minute(beat));
     let is_alive = silent < SILENT_AFTER && status == "Running";
     Ok(if is_alive { Shown::good(words) } else { Shown::bad(words) })
@@ -157,11 +158,11 @@ fn heartbeat(server: FabricServer<'_>) -> ShownResult {
         return Ok(Shown::bad(words));
     }
     let service = service_of_process_server(server)?;
-    if !service.eq_ignore_ascii_case("Running") {
+    if service != "Running" {
         return Ok(Shown::bad(format!("{words}, and its service is {service}")));
     }
     let errors = error_words(server.entry, &["healthErrors"]).items.join("; ");
-    match text(server.entry, "health") {
+    match word(server.entry, "health") {
         None | Some("Normal" | "None") => Ok(Shown::good(words)),
         Some("Warning") => Ok(Shown::doubtful(format!("{words}, health Warning {errors}"))),
         Some("Critical") => Ok(Shown::bad(format!("{words}, health Critical {errors}"))),
@@ -280,17 +281,12 @@ pub fn process_server_facts(
     }
 }
 
-/// The state of a service, in one spelling where it runs.
-fn service_word(word: &str) -> String {
-    if word.eq_ignore_ascii_case("Running") { "Running" } else { word }.to_owned()
-}
-
 /// The state of its services; an appliance's process server says none and is as healthy as it says.
 fn service_of_process_server(server: FabricServer<'_>) -> Result<String, Unavailable> {
     if server.fabric.kind() == "InMageRcm" {
         return Ok("Running".to_owned());
     }
-    required_text(server.entry, "psServiceStatus").map(service_word)
+    required_word(server.entry, "psServiceStatus").map(str::to_owned)
 }
 
 /// Returns the network card of a process server in Azure; none where no card has its address.
@@ -391,7 +387,7 @@ pub fn configuration_server_facts(survey: &SiteInVault<'_>) -> VaultConfiguratio
             .heartbeat()
             .and_then(|beat| survey.vault.minutes_since(beat, SILENT_AFTER))
             .into(),
-        health: required_text(entry.fabric.object.properties(), "health").map(str::to_owned).into(),
+        health: required_word(entry.fabric.object.properties(), "health").map(str::to_owned).into(),
         errors: error_words(entry.fabric.object.properties(), &["healthErrorDetails"]),
         words: format!(
             "{}, last heartbeat at {}",
@@ -404,7 +400,9 @@ pub fn configuration_server_facts(survey: &SiteInVault<'_>) -> VaultConfiguratio
         server: server.into(),
         service: fabric
             .clone()
-            .and_then(|fabric| required_text(fabric.details(), "csServiceStatus").map(service_word))
+            .and_then(|fabric| {
+                required_word(fabric.details(), "csServiceStatus").map(str::to_owned)
+            })
             .into(),
         address: fabric.clone().and_then(|fabric| address(survey, fabric)).into(),
         has_machines: has_machines(survey).into(),
@@ -460,7 +458,7 @@ fn has_machines(survey: &SiteInVault<'_>) -> ShownResult {
     let details = fabric.details();
     let beat = moment(details, "lastHeartbeat")?;
     let silent = survey.vault.minutes_since(beat, SILENT_AFTER)?;
-    let status = service_word(required_text(details, "csServiceStatus")?);
+    let status = required_word(details, "csServiceStatus")?;
     if shown.state == super::shown::ShownState::Good
         && (silent >= SILENT_AFTER || status != "Running")
     {
@@ -531,7 +529,7 @@ fn discovery_of(vault: &Vault, server: &VaultObject) -> ShownResult {
     if let Some(error) = errors.iter().find(|error| is_way(error)) {
         return Ok(Shown::bad(format!("{name}: {error}")));
     }
-    let status = required_text(properties, "discoveryStatus")?;
+    let status = required_word(properties, "discoveryStatus")?;
     let beat = moment(properties, "lastHeartbeat")?;
     let minutes = vault.minutes_since(beat, TWO_DISCOVERIES)?;
     let words = format!("discovery of {name} is {status}, last heartbeat at {}", minute(beat));
@@ -566,7 +564,7 @@ pub fn host_discovered(survey: &SiteInVault<'_>, names: &ServerNames) -> ShownRe
     };
     let properties = server.properties();
     let name = text(properties, "friendlyName").unwrap_or_default();
-    match required_text(properties, "discoveryStatus")? {
+    match required_word(properties, "discoveryStatus")? {
         "Completed" => Ok(Shown::good(format!("{name} is discovered"))),
         other => Err(Unavailable::from(format!("discovery of {name} is {other}"))),
     }

@@ -4,8 +4,9 @@
 
 use super::item::Item;
 use super::object::ObjectKind;
-use super::read::{flag, member, minute, moment, required_text, text};
+use super::read::{flag, member, minute, moment, text};
 use super::shown::{Shown, ShownResult};
+use super::words::required_word;
 use crate::facts::Unavailable;
 use crate::facts::stage::Stage;
 
@@ -26,7 +27,7 @@ pub(super) fn replication(item: Item<'_>) -> ShownResult {
 }
 
 fn health(item: Item<'_>) -> ShownResult {
-    let word = required_text(item.properties(), "replicationHealth")?;
+    let word = required_word(item.properties(), "replicationHealth")?;
     let errors: Vec<String> = item
         .errors()
         .filter(|error| error.level == "Error" || (error.level != "Info" && word != "Normal"))
@@ -94,15 +95,22 @@ pub(super) fn first_point(item: Item<'_>) -> ShownResult {
         ))),
         (None, _) => {
             vault.all_below(ObjectKind::RecoveryPoint, Some(item.id()))?;
-            let since =
-                reprotected.ok_or("Azure lists none, and does not say when Re-protect ended")?;
+            // The first copy may take days, and there is no point before its end.
+            if item.state() != "Protected" {
+                return Err(Unavailable::from(format!(
+                    "Azure lists none, and its first copy has not ended: protectionState is {}",
+                    item.state()
+                )));
+            }
+            let since = reprotected.max(item.copied_at());
+            let since = since.ok_or("Azure lists none, and does not say when Re-protect ended")?;
             if vault.minutes_since(since, POINT_IS_DUE)? < POINT_IS_DUE {
                 return Err(Unavailable::from(format!(
-                    "Azure lists none, and Re-protect ended at {}",
+                    "Azure lists none, and the way home began at {}",
                     minute(since)
                 )));
             }
-            Ok(Shown::bad(format!("there is none since Re-protect ended at {}", minute(since))))
+            Ok(Shown::bad(format!("there is none since the way home began at {}", minute(since))))
         }
     }
 }

@@ -13,6 +13,7 @@ use super::item::{AzureError, family, line};
 use super::object::ObjectKind;
 use super::read::{AzureTime, list, minute, moment, not_understood, required_text, text, time};
 use super::vault::{Vault, VaultObject};
+use super::words::{required_word, word};
 use crate::facts::{Collection, Fact, Unavailable};
 
 /// Minutes without a heartbeat after which a server is silent (D:vmware-physical-azure-monitor-process-server).
@@ -79,7 +80,7 @@ impl Vault {
 impl<'v> Fabric<'v> {
     /// What it is, in Azure's word: `VMware`, `InMageRcm`, `HyperVSite`, `VMM`, `Azure`; empty where it does not say.
     pub fn kind(self) -> &'v str {
-        text(self.object.properties(), "customDetails.instanceType").unwrap_or_default()
+        word(self.object.properties(), "customDetails.instanceType").unwrap_or_default()
     }
 
     /// Its details.
@@ -137,13 +138,29 @@ impl<'v> Fabric<'v> {
         })
     }
 
+    /// Whether it is of a kind that is known: what another one has is not.
+    ///
+    /// # Errors
+    ///
+    /// Fails with its kind where it is not.
+    pub fn has_known_kind(self) -> Result<(), Unavailable> {
+        match self.kind() {
+            "VMware" | "InMageRcm" | "HyperVSite" | "VMM" | "Azure" => Ok(()),
+            "" => {
+                Err(Unavailable::from(format!("the fabric {} does not say its kind", self.name())))
+            }
+            other => Err(Unavailable::from(format!("the fabric {} is of {other}", self.name()))),
+        }
+    }
+
     /// Whether it lists its servers: an appliance does so only when it is asked for itself.
     ///
     /// # Errors
     ///
     /// Fails where that was not done.
     pub fn lists_servers(self) -> Result<(), Unavailable> {
-        let is_complete = self.kind() == "VMware" || self.object.is_whole;
+        let has_none = matches!(self.kind(), "HyperVSite" | "VMM" | "Azure");
+        let is_complete = self.kind() == "VMware" || has_none || self.object.is_whole;
         if is_complete || self.process_servers().next().is_some() {
             return Ok(());
         }
@@ -254,7 +271,7 @@ impl<'v> FabricServer<'v> {
             silent_minutes: self.silent_minutes().into(),
             version: version.into(),
             version_status: version_status(entry).into(),
-            health: required_text(entry, "health").map(str::to_owned).into(),
+            health: required_word(entry, "health").map(str::to_owned).into(),
             errors: error_words(entry, &["healthErrors", "validationErrors"]),
             agent_expiry: expiry(self.fabric.vault, entry, "agentExpiryDate").into(),
             certificate: expiry(self.fabric.vault, entry, "sslCertExpiryDate").into(),
@@ -291,7 +308,7 @@ const VERSION_STATES: &[&str] =
     &["Supported", "NotSupported", "Deprecated", "UpdateRequired", "SecurityUpdateRequired"];
 
 fn version_status(entry: &Value) -> Result<String, Unavailable> {
-    let word = required_text(entry, "versionStatus")?;
+    let word = required_word(entry, "versionStatus")?;
     if VERSION_STATES.contains(&word) {
         return Ok(word.to_owned());
     }

@@ -177,6 +177,7 @@ impl<'v> SiteInVault<'v> {
         let fabrics: Vec<Fabric<'v>> = self.vault.classic_fabrics().collect();
         if fabrics.is_empty() {
             self.vault.all_of(ObjectKind::Fabric)?;
+            self.vault.fabrics().try_for_each(Fabric::has_known_kind)?;
             return Err(Unavailable::from("the vault has no configuration server"));
         }
         let named: Vec<Fabric<'v>> = match &self.site.configuration_server {
@@ -208,7 +209,11 @@ impl<'v> SiteInVault<'v> {
         names: &ServerNames,
     ) -> Result<Option<FabricServer<'v>>, Unavailable> {
         let servers = self.vault.classic_fabrics().flat_map(Fabric::master_targets);
-        self.or_none(only(servers, names)?)
+        let found = only(servers, names)?;
+        if found.is_none() {
+            self.vault.fabrics().try_for_each(Fabric::has_known_kind)?;
+        }
+        self.or_none(found)
     }
 
     /// Returns the entry of a process server.
@@ -223,6 +228,7 @@ impl<'v> SiteInVault<'v> {
         let servers = self.vault.fabrics().flat_map(Fabric::process_servers);
         let found = only(servers, names)?;
         if found.is_none() {
+            self.vault.fabrics().try_for_each(Fabric::has_known_kind)?;
             self.vault.fabrics().try_for_each(Fabric::lists_servers)?;
         }
         self.or_none(found)

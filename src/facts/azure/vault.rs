@@ -3,7 +3,7 @@
 //! A list leaves out much of what a GET of the same object has (an item's disks, an appliance's parts), so a GET counts before a
 //! list, and what is empty in a list alone says nothing. Not for what objects say (the files beside this one).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -44,6 +44,8 @@ struct ListState {
     kind: ObjectKind,
     /// Its path in lower case; none for an exported body.
     path: Option<String>,
+    /// What an exported list is known to be whole for: the resource groups or the items that its objects lie in.
+    covers: BTreeSet<String>,
     failure: Option<AzureFailure>,
 }
 
@@ -91,15 +93,17 @@ impl Vault {
             known.insert(key, merged);
         }
         let listed = path.as_deref().and_then(ObjectKind::of_list).or_else(|| {
-            // An exported list names no path; one object alone may be the answer to a GET of its own.
-            let first = *kinds.first().filter(|_| path.is_none() && kinds.len() > 1)?;
+            // An exported list names no path.
+            let first = *kinds.first().filter(|_| path.is_none())?;
             kinds.iter().all(|kind| *kind == first).then_some(first)
         });
         let is_failed_get = listed.is_none() && matches!(answer.outcome, AnswerOutcome::Failed(_));
         let kind = listed
             .or_else(|| path.as_deref().filter(|_| is_failed_get).and_then(ObjectKind::of_id));
         if let Some(kind) = kind {
-            self.lists.push(ListState { kind, path, failure: answer.failure().cloned() });
+            let covers = bodies.iter().filter_map(|body| parent_of(kind, text(body, "id")?));
+            let covers = covers.collect();
+            self.lists.push(ListState { kind, path, covers, failure: answer.failure().cloned() });
         }
     }
 
@@ -143,13 +147,13 @@ impl Vault {
     ///
     /// As [`Vault::all_of`].
     pub fn all_below(&self, kind: ObjectKind, id: Option<&str>) -> Result<(), Unavailable> {
-        let begin = id.map(|id| format!("{}/", id_key(id)));
+        let wanted = id.map(id_key);
+        let is_below = |list: &ListState, wanted: &str| match list.path.as_deref() {
+            Some(path) => path.strip_prefix(wanted).is_some_and(|rest| rest.starts_with('/')),
+            None => list.covers.contains(wanted),
+        };
         let fits = |list: &&ListState| {
-            let path = list.path.as_deref();
-            list.kind == kind
-                && begin
-                    .as_deref()
-                    .is_none_or(|begin| path.is_none_or(|path| path.starts_with(begin)))
+            list.kind == kind && wanted.as_deref().is_none_or(|wanted| is_below(list, wanted))
         };
         let lists: Vec<&ListState> = self.lists.iter().filter(fits).collect();
         // Where the list of the whole vault is refused, the lists of its parts stand for it.
@@ -211,36 +215,45 @@ impl Vault {
 
     /// Returns the newest heartbeat, end of a job or last update in the bodies.
     fn newest_proof(&self) -> Option<Timestamp> {
-        const PAST: &[&str] = &[
-            "lastHeartbeat",
-            "lastHeartbeatUtc",
-            "lastUpdateReceivedTime",
-            "lastRpoCalculatedTime",
-            "lastDiscoveryTimeInUtc",
-            "creationTimeUtc",
-            "endTime",
-            "recoveryPointTime",
-        ];
-        fn newest(value: &Value, found: &mut Option<Timestamp>) {
-            match value {
-                Value::Object(map) => {
-                    for name in PAST {
-                        if let Ok(AzureTime::At(moment)) = time(value, name) {
-                            *found = (*found).max(Some(moment));
-                        }
-                    }
-                    map.values().for_each(|below| newest(below, found));
-                }
-                Value::Array(all) => all.iter().for_each(|below| newest(below, found)),
-                _ => {}
-            }
-        }
-        let mut found = None;
-        for object in self.objects.values().flat_map(BTreeMap::values) {
-            newest(&object.body, &mut found);
-        }
-        found
+        let all = self.objects.values().flat_map(BTreeMap::values);
+        all.filter_map(|object| newest_moment(&object.body)).max()
     }
+}
+
+/// Returns the newest moment in a body that was past when it was written.
+fn newest_moment(value: &Value) -> Option<Timestamp> {
+    const PAST: &[&str] = &[
+        "lastHeartbeat",
+        "lastHeartbeatUtc",
+        "lastUpdateReceivedTime",
+        "lastRpoCalculatedTime",
+        "lastDiscoveryTimeInUtc",
+        "lastSuccessfulFailoverTime",
+        "creationTimeUtc",
+        "endTime",
+        "recoveryPointTime",
+    ];
+    match value {
+        Value::Object(map) => {
+            let own = PAST.iter().filter_map(|name| match time(value, name) {
+                Ok(AzureTime::At(moment)) => Some(moment),
+                _ => None,
+            });
+            own.chain(map.values().filter_map(newest_moment)).max()
+        }
+        Value::Array(all) => all.iter().filter_map(newest_moment).max(),
+        _ => None,
+    }
+}
+
+/// What an object of an exported list shows its list to be whole for: its resource group, or the item of a recovery point.
+fn parent_of(kind: ObjectKind, id: &str) -> Option<String> {
+    let parent = match kind {
+        ObjectKind::VirtualMachine | ObjectKind::NetworkInterface => "resourceGroups",
+        ObjectKind::RecoveryPoint => "replicationProtectedItems",
+        _ => return None,
+    };
+    id_up_to(id, parent).map(id_key)
 }
 
 /// The path of a request as it is compared.
@@ -262,10 +275,11 @@ fn unwrapped(body: &Value) -> Vec<&Value> {
     }
 }
 
-/// Puts two answers about one object together: a GET counts before a list, otherwise the one that says more; what it lacks comes
-/// from the other.
+/// Puts two answers about one object together: a GET counts before a list, otherwise the newer one, or else the one that says more;
+/// what it lacks comes from the other.
 fn merge(one: VaultObject, other: VaultObject) -> VaultObject {
-    let rank = |object: &VaultObject| (object.is_whole, weight(&object.body));
+    let rank =
+        |object: &VaultObject| (object.is_whole, newest_moment(&object.body), weight(&object.body));
     let (mut best, rest) = if rank(&one) >= rank(&other) { (one, other) } else { (other, one) };
     fill(&mut best.body, rest.body, best.is_whole);
     best

@@ -9,6 +9,7 @@ use super::object::{ObjectKind, id_key, id_up_to, last_name};
 use super::read::{flag, list, required_text, text};
 use super::shown::{Shown, ShownResult};
 use super::vault::{Vault, VaultObject};
+use super::words::{required_word, word};
 use crate::facts::Unavailable;
 
 /// The gateway of a network, and how the network gets to it.
@@ -72,7 +73,7 @@ impl Vault {
     /// As [`Vault::way_home`].
     pub fn express_route(&self, network: &str) -> Result<Option<Shown>, Unavailable> {
         for gateway in self.gateways_of(network)? {
-            if text(gateway.gateway.properties(), "gatewayType") == Some("ExpressRoute") {
+            if required_word(gateway.gateway.properties(), "gatewayType")? == "ExpressRoute" {
                 let words =
                     format!("{} is an ExpressRoute gateway", last_name(gateway.gateway.id()));
                 return Ok(Some(Shown::good(gateway.words(last_name(network), &words))));
@@ -91,7 +92,7 @@ impl Vault {
         let mut shown: Vec<ShownResult> = Vec::new();
         for gateway in gateways {
             let is_express =
-                text(gateway.gateway.properties(), "gatewayType") == Some("ExpressRoute");
+                required_word(gateway.gateway.properties(), "gatewayType")? == "ExpressRoute";
             if !is_express {
                 continue;
             }
@@ -122,7 +123,7 @@ impl Vault {
             ("circuitProvisioningState", "Enabled"),
             ("serviceProviderProvisioningState", "Provisioned"),
         ] {
-            let state = required_text(properties, member)?;
+            let state = required_word(properties, member)?;
             if state != wanted {
                 return Ok(Shown::bad(format!("{member} of {name} is {state}")));
             }
@@ -130,13 +131,13 @@ impl Vault {
         let peerings = list(properties, "peerings").iter();
         let private = peerings
             .clone()
-            .find(|peering| text(peering, "properties.peeringType") == Some("AzurePrivatePeering"));
+            .find(|peering| word(peering, "properties.peeringType") == Some("AzurePrivatePeering"));
         let Some(private) = private else {
             return Ok(Shown::bad(format!("{name} has no private peering")));
         };
         match (
-            required_text(private, "properties.state")?,
-            required_text(private, "properties.provisioningState")?,
+            required_word(private, "properties.state")?,
+            required_word(private, "properties.provisioningState")?,
         ) {
             ("Enabled", "Succeeded") => {
                 Ok(Shown::good(format!("private peering of {name} is enabled")))
@@ -169,7 +170,7 @@ impl Vault {
                 )));
             }
             let uses = flag(peering, "properties.useRemoteGateways").unwrap_or(false);
-            if !uses || text(peering, "properties.peeringState") != Some("Connected") {
+            if !uses || word(peering, "properties.peeringState") != Some("Connected") {
                 continue;
             }
             let beside = self.known_network(remote)?;
@@ -271,7 +272,7 @@ fn is_peered(network: &VaultObject, other: &str) -> bool {
     peerings.clone().any(|peering| {
         let remote = text(peering, "properties.remoteVirtualNetwork.id");
         remote.is_some_and(|remote| id_key(remote) == id_key(other))
-            && text(peering, "properties.peeringState") == Some("Connected")
+            && word(peering, "properties.peeringState") == Some("Connected")
     })
 }
 
@@ -290,6 +291,6 @@ fn lends_gateway(network: &VaultObject, to: &str) -> Result<bool, Unavailable> {
 /// The type and the state of a connection, as they stand there.
 fn connection_state(connection: &VaultObject) -> (&str, &str) {
     let properties = connection.properties();
-    let word = |name| text(properties, name).unwrap_or("of no known state");
-    (word("connectionType"), word("connectionStatus"))
+    let said = |name| word(properties, name).unwrap_or("of no known state");
+    (said("connectionType"), said("connectionStatus"))
 }

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::{EvidenceSource, Stage, StageReading};
 use crate::facts::azure::read::{list, member, text};
+use crate::facts::azure::words::{is_known, known_word};
 
 /// The product that an item belongs to, and the direction in which it replicates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,51 +105,6 @@ pub fn read(item: &Value) -> Result<StageReading, String> {
     })
 }
 
-/// The words that decide. The service writes one and the same word in several cases.
-const KNOWN_WORDS: &[&str] = &[
-    "InMageAzureV2",
-    "InMage",
-    "InMageRcm",
-    "InMageRcmFailback",
-    "HyperVReplicaAzure",
-    "A2A",
-    "Protected",
-    "UnprotectedStatesBegin",
-    "UnplannedFailoverCommitted",
-    "UnplannedFailoverCommitPendingStatesBegin",
-    "PlannedFailoverCommitPendingStatesBegin",
-    "CommitPendingStatesBegin",
-    "RestoreFinalized",
-    "Primary",
-    "Recovery",
-    "Azure",
-    "OnPrem",
-    "None",
-    "Commit",
-    "CommitFailover",
-    "FinalizeFailback",
-    "SwitchProtection",
-    "SwitchReplicationGroupProtection",
-    "Reprotect",
-    "ReverseReplicate",
-    "UnplannedFailover",
-    "PlannedFailover",
-    "Failback",
-    "EnableDr",
-    "PrimaryIrCompletion",
-    "SecondaryIrCompletion",
-    "TestFailover",
-    "TestFailoverCleanup",
-    "AssociateProtectionProfile",
-    "ModifyProtectionProfile",
-    "UpdateVmProperties",
-];
-
-/// Returns a word as the tables here write it, and one that is in none of them as it stands.
-fn known_word(word: &str) -> &str {
-    KNOWN_WORDS.iter().find(|known| known.eq_ignore_ascii_case(word)).copied().unwrap_or(word)
-}
-
 /// The values of an item that tell its stage.
 struct ItemValues<'a> {
     instance_type: &'a str,
@@ -222,9 +178,7 @@ impl<'a> ItemValues<'a> {
 
     /// Whether a state that is not known stands beside a failover that is offered, which is offered of what is protected alone.
     fn is_protected_by_operations(&self) -> bool {
-        let is_known = KNOWN_WORDS.contains(&self.state)
-            || self.state.is_empty()
-            || self.is_before_protected();
+        let is_known = is_known(self.state) || self.state.is_empty() || self.is_before_protected();
         !is_known && !self.is_failed() && self.offers_failover() && !self.offers("Commit")
     }
 

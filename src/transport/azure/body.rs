@@ -55,12 +55,15 @@ pub fn parse(bytes: &[u8]) -> Result<Value, BodyError> {
     }
 }
 
-/// Parses bodies that stand one behind the other, as commands in a loop leave them in one file.
+/// Parses bodies that stand one behind the other, as commands in a loop leave them in one file. Text of UTF-16, which
+/// PowerShell writes where output is redirected, is read as well.
 ///
 /// # Errors
 ///
 /// As [`parse`]; there is at least one body.
 pub fn parse_several(bytes: &[u8], max_values: usize) -> Result<Vec<Value>, BodyError> {
+    let decoded = from_utf16(bytes)?;
+    let bytes = decoded.as_deref().map_or(bytes, str::as_bytes);
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
     if !matches!(first, Some(b'{' | b'[')) {
@@ -79,6 +82,19 @@ pub fn parse_several(bytes: &[u8], max_values: usize) -> Result<Vec<Value>, Body
         );
     }
     Ok(values)
+}
+
+/// Returns the text of UTF-16 behind its byte order mark; none for bytes without one.
+fn from_utf16(bytes: &[u8]) -> Result<Option<String>, BodyError> {
+    let unit: fn([u8; 2]) -> u16 = match bytes {
+        [0xff, 0xfe, ..] => u16::from_le_bytes,
+        [0xfe, 0xff, ..] => u16::from_be_bytes,
+        _ => return Ok(None),
+    };
+    let (pairs, rest) = bytes[2..].as_chunks::<2>();
+    let units: Vec<u16> = pairs.iter().copied().map(unit).collect();
+    let text = String::from_utf16(&units).ok().filter(|_| rest.is_empty());
+    text.map(Some).ok_or_else(|| BodyError::Json("its UTF-16 is cut off or no text".to_owned()))
 }
 
 /// Takes the objects out of a body: of a page with `value` and `nextLink`, of a bare list, of one object, or of a
@@ -100,6 +116,11 @@ pub fn read_page(mut body: Value) -> Result<Page, BodyError> {
         && let Some(inner) = body.pointer_mut("/responses/200/body")
     {
         body = inner.take();
+    }
+    // Programs that read and write a list again may leave out the brackets around a single entry.
+    if body.get("id").is_none() && body.get("type").is_none() && body["value"].is_object() {
+        let only = body["value"].take();
+        body["value"] = Value::Array(vec![only]);
     }
     let (list, next) = match body {
         Value::Array(list) => (list, None),

@@ -11,13 +11,15 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::address::VAULTS;
-use super::body::{self, BodyError};
+use super::body;
+use super::export_pages::{ListPage, join_pages, path_of_url};
 use super::refusal::ArmError;
 use super::resource::{RECOVERY_SERVICES, ResourceId};
 use crate::facts::azure::answers::{
     AnswerOutcome, AzureAnswer, AzureFailure, SCHEMA, VaultAnswers,
 };
 use crate::facts::azure::keep::keep;
+use crate::facts::azure::object::ObjectKind;
 use crate::hint::hinted;
 use crate::regular_file;
 
@@ -32,6 +34,9 @@ const MAX_FILES: usize = 20_000;
 
 /// The member that says when the bodies of a directory were exported.
 const EXPORTED_AT: &str = "exportedAt";
+
+/// The member that says what the body behind it was asked for with.
+const REQUESTED: &str = "requested";
 
 /// Why a file or directory is not read.
 #[derive(Debug, thiserror::Error)]
@@ -94,44 +99,96 @@ pub struct AzureExport {
     pub notes: Vec<String>,
 }
 
+/// What is read of the files, before pages are put together.
+#[derive(Default)]
+struct Reading {
+    /// The answers of captures, and exported ones that are no lists.
+    answers: VaultAnswers,
+    /// The pages of exported lists.
+    pages: Vec<ListPage>,
+    /// When the bodies were exported.
+    at: Option<Timestamp>,
+    notes: Vec<String>,
+}
+
 /// Reads a file, or all files of a directory whose names end in `.json`.
 ///
 /// # Errors
 ///
 /// Fails for what is no body of Azure, and for bodies of more than one vault. An empty file, which a command leaves
-/// that failed, is noted.
+/// that failed, is noted; so is a file of a directory that is no body, as long as others are.
 pub fn read(path: &Path) -> Result<AzureExport, AzureExportError> {
-    let files = if path.is_dir() { files_in(path)? } else { vec![path.to_owned()] };
-    let mut export = AzureExport { answers: VaultAnswers::new(None), notes: Vec::new() };
-    let mut at = None;
+    let is_directory = path.is_dir();
+    let files = if is_directory { files_in(path)? } else { vec![path.to_owned()] };
+    let mut reading = Reading::default();
+    let mut first_error = None;
     for file in &files {
-        let io = |source| AzureExportError::Io { path: file.clone(), source };
-        let bytes = regular_file::read(file, MAX_BYTES).map_err(io)?;
-        if bytes.iter().all(u8::is_ascii_whitespace) && files.len() > 1 {
-            let name = file.file_name().unwrap_or_default().to_string_lossy();
-            export.notes.push(format!("{name} is empty: the command that wrote it failed"));
-            continue;
+        match read_file(file, files.len() > 1, &mut reading) {
+            Err(error @ AzureExportError::Unreadable { .. }) if is_directory => {
+                reading.notes.push(format!("left out: {error}"));
+                first_error.get_or_insert(error);
+            }
+            other => other?,
         }
-        let unreadable = |error: BodyError| {
-            let why = error.to_string().replace("the answer", "it");
-            AzureExportError::Unreadable { path: file.clone(), why }
-        };
-        for value in body::parse_several(&bytes, MAX_VALUES).map_err(unreadable)? {
-            let time = value[EXPORTED_AT].as_str().and_then(|text| text.parse().ok());
-            if value.get("id").is_none() && time.is_some() {
-                at = time;
+    }
+    let Reading { mut answers, pages, at, notes } = reading;
+    let mut exported: Vec<AzureAnswer> = join_pages(pages);
+    exported.append(&mut answers.answers);
+    answers.answers = exported;
+    if answers.answers.is_empty() {
+        return Err(first_error.unwrap_or_else(|| AzureExportError::Empty(path.to_owned())));
+    }
+    name_vault(&mut answers, path)?;
+    Ok(AzureExport { answers: with_time(answers, at), notes })
+}
+
+fn read_file(
+    file: &Path,
+    may_be_empty: bool,
+    reading: &mut Reading,
+) -> Result<(), AzureExportError> {
+    let io = |source| AzureExportError::Io { path: file.to_owned(), source };
+    let bytes = regular_file::read(file, MAX_BYTES).map_err(io)?;
+    let name = || file.file_name().unwrap_or_default().to_string_lossy();
+    if bytes.iter().all(u8::is_ascii_whitespace) && may_be_empty {
+        reading.notes.push(format!("{} is empty: the command that wrote it failed", name()));
+        return Ok(());
+    }
+    let unreadable = |why: String| AzureExportError::Unreadable { path: file.to_owned(), why };
+    let values = body::parse_several(&bytes, MAX_VALUES)
+        .map_err(|error| unreadable(error.to_string().replace("the answer", "it")))?;
+    let mut requested: Option<String> = None;
+    for value in values {
+        if value.get("id").is_none() {
+            if let Some(at) = value[EXPORTED_AT].as_str().and_then(|text| text.parse().ok()) {
+                reading.at = Some(at);
                 continue;
             }
-            let why = |why| AzureExportError::Unreadable { path: file.clone(), why };
-            add(&mut export, value).map_err(why)?;
+            if let Some(url) = value[REQUESTED].as_str() {
+                reading.unanswered(requested.take());
+                requested = path_of_url(url);
+                continue;
+            }
+        }
+        add(reading, value, requested.take()).map_err(unreadable)?;
+    }
+    reading.unanswered(requested);
+    Ok(())
+}
+
+impl Reading {
+    /// Notes that a command printed nothing of what it was told to ask for.
+    fn unanswered(&mut self, path: Option<String>) {
+        if let Some(path) = path {
+            let reason = "the export has no answer to this request".to_owned();
+            let failure = AzureFailure { status: None, code: None, reason, lacking: None };
+            self.answers.answers.push(AzureAnswer {
+                path: Some(path),
+                at: None,
+                outcome: AnswerOutcome::Failed(failure),
+            });
         }
     }
-    if export.answers.answers.is_empty() {
-        return Err(AzureExportError::Empty(path.to_owned()));
-    }
-    name_vault(&mut export.answers, path)?;
-    set_time(&mut export.answers, at);
-    Ok(export)
 }
 
 fn files_in(directory: &Path) -> Result<Vec<PathBuf>, AzureExportError> {
@@ -150,9 +207,9 @@ fn files_in(directory: &Path) -> Result<Vec<PathBuf>, AzureExportError> {
     Ok(files)
 }
 
-/// Adds a capture or a body.
-fn add(export: &mut AzureExport, value: Value) -> Result<(), String> {
-    let answers = &mut export.answers;
+/// Adds a capture, or a body and the path that it was asked for with, where that is known.
+fn add(reading: &mut Reading, value: Value, path: Option<String>) -> Result<(), String> {
+    let answers = &mut reading.answers;
     if let Some(schema) = value["schema"].as_str() {
         if schema != SCHEMA {
             let schema: String = schema.chars().filter(|c| !c.is_control()).take(60).collect();
@@ -168,7 +225,8 @@ fn add(export: &mut AzureExport, value: Value) -> Result<(), String> {
         let error = ArmError::parse(value.to_string().as_bytes());
         let reason = error.message.unwrap_or_else(|| "the export failed".to_owned());
         let failure = AzureFailure { status: None, code: error.code, reason, lacking: None };
-        answers.answers.push(exported(AnswerOutcome::Failed(failure)));
+        let outcome = AnswerOutcome::Failed(failure);
+        answers.answers.push(AzureAnswer { path, at: None, outcome });
         return Ok(());
     }
     let page =
@@ -179,17 +237,40 @@ fn add(export: &mut AzureExport, value: Value) -> Result<(), String> {
         let keys: Vec<&str> = keys.map(String::as_str).take(3).collect();
         return Err(format!("it has an object without id and type (it has {})", keys.join(", ")));
     }
+    note_strangers(&page.objects, &mut reading.notes);
     let objects = page.objects.into_iter().map(with_properties);
     let objects: Vec<Value> = objects.map(|object| keep(&object)).collect();
-    answers.answers.push(exported(match page.next {
-        None => AnswerOutcome::Objects(objects),
-        Some(_) => {
-            let reason = "the export has only the first page of this list".to_owned();
-            let failure = AzureFailure { status: None, code: None, reason, lacking: None };
-            AnswerOutcome::Partial { objects, failure }
-        }
-    }));
+    if page.is_list {
+        reading.pages.push(ListPage { path, objects, next: page.next });
+        return Ok(());
+    }
+    // One object alone is the answer to a GET of its own.
+    let own = || objects.first().map(own_path);
+    let path = path.or_else(own);
+    answers.answers.push(AzureAnswer { path, at: None, outcome: AnswerOutcome::Objects(objects) });
     Ok(())
+}
+
+/// The path of an object: its id, or, for one without, a text that no list has.
+fn own_path(object: &Value) -> String {
+    let text = |name: &str| object[name].as_str().unwrap_or_default().to_owned();
+    match object["id"].as_str() {
+        Some(id) => id.to_owned(),
+        None => format!("/{}/{}", text("type"), text("name")),
+    }
+}
+
+/// Notes the objects of kinds that nothing is read of, such as those of a migration, once for each kind.
+fn note_strangers(objects: &[Value], notes: &mut Vec<String>) {
+    for object in objects.iter().filter(|object| ObjectKind::from_object(object).is_none()) {
+        let id = object["id"].as_str().unwrap_or_default();
+        let kind = object["type"].as_str().or_else(|| id.rsplit('/').nth(1)).unwrap_or_default();
+        let kind: String = kind.rsplit('/').next().unwrap_or_default().chars().take(60).collect();
+        let note = format!("objects of {kind:?} are left out: nothing is read of them");
+        if !notes.contains(&note) {
+            notes.push(note);
+        }
+    }
 }
 
 /// Puts members back below `properties`, from where commands such as `az vm get-instance-view` take them.
@@ -205,10 +286,6 @@ fn with_properties(object: Value) -> Value {
         outside.insert("properties".to_owned(), Value::Object(below));
     }
     Value::Object(outside)
-}
-
-fn exported(outcome: AnswerOutcome) -> AzureAnswer {
-    AzureAnswer { path: None, at: None, outcome }
 }
 
 /// Keeps of a capture's answer what a live run keeps, whoever wrote it.
@@ -242,10 +319,11 @@ fn name_vault(answers: &mut VaultAnswers, path: &Path) -> Result<(), AzureExport
     Ok(())
 }
 
-fn set_time(answers: &mut VaultAnswers, at: Option<Timestamp>) {
-    for answer in answers.answers.iter_mut().filter(|answer| answer.path.is_none()) {
+fn with_time(mut answers: VaultAnswers, at: Option<Timestamp>) -> VaultAnswers {
+    for answer in &mut answers.answers {
         answer.at = answer.at.or(at);
     }
+    answers
 }
 
 #[cfg(test)]
@@ -281,6 +359,7 @@ mod tests {
             ("d.json", format!(r#"{{"responses":{{"200":{{"body":{}}}}}}}"#, named("five"))),
             ("e.json", format!("{}\n{}\n", named("six"), list(&named("seven"), ""))),
             ("f.json", list(&named("eight"), r#","nextLink":"https://evil.example/""#)),
+            ("f2.json", format!(r#"{{"value":{}}}"#, named("nine"))),
             ("g.json", " \n".to_owned()),
             ("h.json", r#"{"exportedAt":"2026-11-20T08:00:00Z"}"#.to_owned()),
             ("i.json", r#"{"error":{"code":"AuthorizationFailed","message":"no"}}"#.to_owned()),
@@ -292,17 +371,79 @@ mod tests {
         let objects = export.answers.answers.iter().flat_map(AzureAnswer::objects);
         let names: Vec<&str> =
             objects.map(|object| object["properties"]["friendlyName"].as_str().unwrap()).collect();
-        assert_eq!(names, ["one", "two", "three", "four", "five", "six", "seven", "eight"]);
+        assert_eq!(names, ["two", "three", "four", "seven", "eight", "nine", "one", "five", "six"]);
         let failures: Vec<&str> = export
             .answers
             .answers
             .iter()
             .filter_map(|answer| Some(answer.failure()?.reason.as_str()))
             .collect();
-        assert_eq!(failures, ["the export has only the first page of this list", "no"]);
-        assert!(export.answers.answers.iter().all(|answer| answer.path.is_none()));
+        assert_eq!(failures, ["the export lacks the last page of this list", "no"]);
+        let paths = export.answers.answers.iter().filter_map(|answer| answer.path.as_deref());
+        let paths: Vec<&str> = paths.map(|path| path.rsplit('/').next().unwrap()).collect();
+        assert_eq!(paths, ["one", "five", "six"], "a GET has the path of its object");
         assert_eq!(export.answers.asked_at(), "2026-11-20T08:00:00Z".parse().ok());
         assert_eq!(export.notes, ["g.json is empty: the command that wrote it failed"]);
+    }
+
+    #[test]
+    fn pages_are_put_together_in_whatever_order_they_come() {
+        let list = format!("{VAULT}/replicationPolicies");
+        let link = format!(r#","nextLink":"https://x.management.azure.com{list}?skipToken=2""#);
+        let page = |name: &str, more: &str| format!(r#"{{"value":[{}]{more}}}"#, named(name));
+        let states = |files: &[(&str, String)]| -> Vec<(bool, usize)> {
+            let read = read_files(files).unwrap();
+            let answers = read.answers.answers.iter();
+            answers.map(|one| (one.failure().is_none(), one.objects().len())).collect()
+        };
+        let two = [("b.json", page("one", &link)), ("a.json", page("two", ""))];
+        assert_eq!(states(&two), [(true, 2)]);
+        assert_eq!(states(&two[..1]), [(false, 1)], "the second page is missing");
+        // A page of another list is none of this one.
+        let other = page("two", "").replace("replicationPolicies/", "replicationJobs/");
+        assert_eq!(states(&[two[0].clone(), ("c.json", other)]), [(false, 1), (true, 1)]);
+    }
+
+    #[test]
+    fn a_request_that_is_noted_names_the_path_of_what_follows_and_of_what_does_not() {
+        let url =
+            format!("https://management.azure.com{VAULT}/replication%50olicies?api-version=x");
+        let noted = format!(r#"{{"requested":"{url}"}}"#);
+        let body = format!(r#"{noted}{{"value":[]}}"#);
+        let export = read_files(&[("a.json", body), ("b.json", noted)]).unwrap();
+        let known: Vec<(Option<&str>, bool)> = export
+            .answers
+            .answers
+            .iter()
+            .map(|answer| (answer.path.as_deref(), answer.failure().is_some()))
+            .collect();
+        let path = format!("{VAULT}/replicationPolicies");
+        assert_eq!(known, [(Some(path.as_str()), false), (Some(path.as_str()), true)]);
+    }
+
+    #[test]
+    fn what_powershell_writes_is_read_and_what_is_no_body_is_left_out_with_a_note() {
+        let bytes = |text: &str, unit: fn(u16) -> [u8; 2]| -> Vec<u8> {
+            "\u{feff}".encode_utf16().chain(text.encode_utf16()).flat_map(unit).collect()
+        };
+        let directory = tempfile::tempdir().unwrap();
+        let write = |name: &str, bytes: &[u8]| {
+            std::fs::write(directory.path().join(name), bytes).unwrap();
+        };
+        write("a.json", &bytes(&named("grün"), u16::to_le_bytes));
+        write("b.json", &bytes(&named("two"), u16::to_be_bytes));
+        write("c.json", &bytes(&named("three"), u16::to_le_bytes)[..41]);
+        write("d.json", b"{\"user\":1}");
+        let moved = named("four").replace("replicationPolicies", "replicationMigrationItems");
+        write("e.json", moved.as_bytes());
+        let export = read(directory.path()).unwrap();
+        assert_eq!(export.answers.answers.len(), 3);
+        let notes = export.notes.join("\n");
+        for expected in
+            ["c.json", "UTF-16", "d.json", "(it has user)", "\"replicationMigrationItems\""]
+        {
+            assert!(notes.contains(expected), "{notes}");
+        }
     }
 
     #[test]

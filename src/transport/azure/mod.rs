@@ -11,6 +11,7 @@ pub mod client;
 pub mod cloud;
 mod collect;
 pub mod export;
+mod export_pages;
 pub mod link;
 mod plan;
 mod refusal;

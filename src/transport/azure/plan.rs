@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::api::Api;
 use super::client::Get;
 use super::resource::{COMPUTE, NETWORK, RECOVERY_SERVICES, ResourceId};
+use crate::facts::azure::words::word;
 
 /// The most failed or unfinished jobs whose details are asked for.
 const MAX_JOBS: usize = 20;
@@ -114,13 +115,14 @@ pub fn containers(vault: &ResourceId, objects: &[Value]) -> Vec<ResourceId> {
 /// Returns the requests for each fabric, but not for those of Azure itself, which say nothing.
 pub fn fabric_gets(vault: &ResourceId, objects: &[Value]) -> Vec<Get> {
     let is_azure = |object: &&Value| {
-        object["properties"]["customDetails"]["instanceType"].as_str() != Some("Azure")
+        word(&object["properties"], "customDetails.instanceType") != Some("Azure")
     };
     let asked: Vec<Value> = objects.iter().filter(is_azure).cloned().collect();
     fabrics(vault, &asked).iter().map(|id| site_recovery(id.to_path())).collect()
 }
 
-/// Returns the items of these machines; all of them when none is named, or one that no item is called.
+/// Returns the items of these machines and of those that share a replication group with one; all items when no machine is named, or
+/// one that no item is called.
 pub fn items_of(objects: &[Value], machines: &[String]) -> Vec<Value> {
     let is_called = |object: &Value, name: &String| {
         let own = object["properties"]["friendlyName"].as_str();
@@ -128,8 +130,18 @@ pub fn items_of(objects: &[Value], machines: &[String]) -> Vec<Value> {
     };
     let are_known =
         machines.iter().all(|name| objects.iter().any(|object| is_called(object, name)));
+    let group = |object: &Value| {
+        let details = &object["properties"]["providerSpecificDetails"];
+        let named = ["multiVmGroupId", "multiVmGroupName"].map(|key| details[key].as_str());
+        named.into_iter().flatten().find(|name| !name.is_empty()).map(str::to_lowercase)
+    };
+    let is_named = |object: &Value| machines.iter().any(|name| is_called(object, name));
+    let groups: BTreeSet<String> =
+        objects.iter().filter(|object| is_named(object)).filter_map(group).collect();
     let is_wanted = |object: &&Value| {
-        machines.is_empty() || machines.iter().any(|name| is_called(object, name))
+        machines.is_empty()
+            || is_named(object)
+            || group(object).is_some_and(|group| groups.contains(&group))
     };
     if are_known { objects.iter().filter(is_wanted).cloned().collect() } else { objects.to_vec() }
 }
@@ -151,7 +163,10 @@ pub fn job_gets(vault: &ResourceId, objects: &[Value]) -> Vec<Get> {
         |job: &Value, key: &str| job["properties"][key].as_str().unwrap_or_default().to_owned();
     let mut jobs: Vec<&Value> = objects
         .iter()
-        .filter(|job| matches!(text(job, "state").as_str(), "Failed" | "Suspended" | "InProgress"))
+        .filter(|job| {
+            let state = word(&job["properties"], "state");
+            matches!(state, Some("Failed" | "Suspended" | "InProgress"))
+        })
         .collect();
     // Times are of one format within a list, so that the newest is the last of their texts.
     jobs.sort_by_key(|job| std::cmp::Reverse(text(job, "startTime")));
@@ -291,7 +306,7 @@ pub fn hub_networks(networks: &[&Value]) -> BTreeMap<String, ResourceId> {
     for network in networks.iter().filter(|network| gateway_ids(network).is_empty()) {
         let peerings = network["properties"]["virtualNetworkPeerings"].as_array();
         for peering in peerings.into_iter().flatten().map(|peering| &peering["properties"]) {
-            let is_used = peering["peeringState"].as_str() == Some("Connected")
+            let is_used = word(peering, "peeringState") == Some("Connected")
                 && peering["useRemoteGateways"].as_bool() == Some(true);
             let remote = peering["remoteVirtualNetwork"]["id"].as_str();
             let remote =

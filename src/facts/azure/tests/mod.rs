@@ -54,9 +54,13 @@ impl GivenAnswers {
         self.push(Some(path), AnswerOutcome::Objects(vec![object.clone()]))
     }
 
-    /// A body without a path.
-    pub fn exported(self, objects: &[Value]) -> Self {
-        self.push(None, AnswerOutcome::Objects(objects.to_vec()))
+    /// An exported body, of no known time: one object alone has its own id for a path, a list has none.
+    pub fn exported(mut self, objects: &[Value]) -> Self {
+        let own = |object: &Value| object["id"].as_str().map(str::to_owned);
+        let path = if let [one] = objects { own(one) } else { None };
+        let outcome = AnswerOutcome::Objects(objects.to_vec());
+        self.0.answers.push(AzureAnswer { path, at: None, outcome });
+        self
     }
 
     /// A refusal.

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::super::object::ObjectKind;
 use super::super::survey::{NoItem, PlannedMachine, PlannedSite, SiteInVault};
-use super::{CONTAINER, GivenAnswers, VAULT, id, item, site};
+use super::{CONTAINER, GROUP, GivenAnswers, VAULT, id, item, site};
 use crate::facts::vsphere::identity::MachineIdentity;
 
 #[test]
@@ -72,11 +72,46 @@ fn a_list_is_known_whole_by_itself_or_by_its_parts() {
     assert!(
         reason(GivenAnswers::new()).unwrap().starts_with("nothing says which replicated items")
     );
-    // An exported body of one object may be the answer to a GET of its own; one of two is a list.
+    // An exported body of one object is the answer to a GET of its own; one with a value is a list.
     let one = || item("app", "InMage", json!({}), json!({}));
     let two = || item("db", "InMage", json!({}), json!({}));
     assert!(reason(GivenAnswers::new().exported(&[one()])).is_some());
     assert_eq!(reason(GivenAnswers::new().exported(&[json!({ "value": [one(), two()] })])), None);
+    assert_eq!(reason(GivenAnswers::new().exported(&[json!({ "value": [one()] })])), None);
+}
+
+#[test]
+fn an_exported_list_says_nothing_of_the_resource_groups_that_are_not_in_it() {
+    let other = |name: &str| json!({ "id": format!("/subscriptions/11/resourceGroups/{name}/providers/Microsoft.Compute/virtualMachines/x") });
+    let app = item(
+        "app",
+        "InMageRcm",
+        json!({}),
+        json!({ "targetResourceGroupId": GROUP, "targetVmName": "app" }),
+    );
+    let power = |list: &[serde_json::Value]| {
+        let vault = GivenAnswers::new().exported(std::slice::from_ref(&app)).exported(list).vault();
+        let item = vault.items().next().unwrap();
+        item.azure_power().map(|power| power.as_str()).map_err(|why| why.reason)
+    };
+    assert!(power(&[other("rg-else"), other("rg-more")]).unwrap_err().starts_with("nothing says"));
+    assert_eq!(power(&[other("rg-else"), other("RG-run")]), Ok("gone"));
+}
+
+#[test]
+fn of_two_exports_of_one_item_the_newer_counts() {
+    let with = |state: &str, beat: &str, disks: serde_json::Value| {
+        let details =
+            json!({ "lastHeartbeat": beat, "protectedDisks": disks, "activeSiteType": "Azure" });
+        item("app", "InMage", json!({ "protectionState": state }), details)
+    };
+    let old = with("InitialReplicationInProgress", "2026-11-19T08:00:00Z", json!([{}, {}, {}, {}]));
+    let new = with("Protected", "2026-11-20T08:00:00Z", json!([{}]));
+    for both in [[&old, &new], [&new, &old]] {
+        let [one, other] = both.map(std::slice::from_ref);
+        let vault = GivenAnswers::new().exported(one).exported(other).vault();
+        assert_eq!(vault.items().next().unwrap().state(), "Protected");
+    }
 }
 
 #[test]
