@@ -3,10 +3,10 @@
 //! Words and their terms are numbers, for a text is taken apart at each start of the program. Not for what a term is worth:
 //! `ranking` weighs them.
 
-use std::collections::{HashMap, HashSet};
 use std::sync::OnceLock;
 
 use rust_stemmers::{Algorithm, Stemmer};
+use rustc_hash::{FxHashMap as HashMap, FxHashSet as HashSet};
 
 /// The longest word that is a term, in characters: longer ones are no language.
 const MAX_WORD_CHARS: usize = 40;
@@ -65,6 +65,8 @@ struct Entry {
     is_word: bool,
     is_term: bool,
     is_stop_word: bool,
+    /// Whether it is the first of two neighbours that are written as one word elsewhere.
+    begins_joined: bool,
 }
 
 impl Terms {
@@ -74,9 +76,9 @@ impl Terms {
         Self {
             stemmer: Stemmer::create(Algorithm::English),
             stop_words: words.filter(|word| !MEANINGFUL.contains(word)).collect(),
-            numbers: HashMap::new(),
+            numbers: HashMap::default(),
             entries: Vec::new(),
-            joined: HashMap::new(),
+            joined: HashMap::default(),
             by_initial: OnceLock::new(),
         }
     }
@@ -114,6 +116,7 @@ impl Terms {
             is_word: false,
             is_term: false,
             is_stop_word: false,
+            begins_joined: false,
         });
         self.numbers.insert(text.to_owned(), number);
         number
@@ -121,7 +124,7 @@ impl Terms {
 
     /// Finds which neighbours are written as one word elsewhere, once all documents are learnt: `fail back` and `failback` meet.
     pub fn join(&mut self) {
-        let mut joined = HashMap::new();
+        let mut joined = HashMap::default();
         for (word, &number) in &self.numbers {
             let entry = self.entries[number as usize];
             if !entry.is_word || word.len() < MIN_JOINED_BYTES {
@@ -133,6 +136,9 @@ impl Terms {
                     joined.insert((first, last), entry.term);
                 }
             }
+        }
+        for &(first, _) in joined.keys() {
+            self.entries[first as usize].begins_joined = true;
         }
         self.joined = joined;
     }
@@ -159,6 +165,9 @@ impl Terms {
     }
 
     fn joined_term(&self, before: u32, word: u32, term: u32) -> Option<u32> {
+        if !self.entries[before as usize].begins_joined {
+            return None;
+        }
         self.joined.get(&(before, word)).or_else(|| self.joined.get(&(before, term))).copied()
     }
 
@@ -235,7 +244,7 @@ impl Terms {
     }
 
     fn by_initial(&self) -> HashMap<char, Vec<String>> {
-        let mut words: HashMap<char, Vec<String>> = HashMap::new();
+        let mut words: HashMap<char, Vec<String>> = HashMap::default();
         for (word, &number) in &self.numbers {
             let initial = word.chars().next().filter(|_| word.len() >= MIN_CORRECTED_CHARS);
             if let Some(initial) = initial.filter(|_| self.entries[number as usize].is_word) {
@@ -341,14 +350,15 @@ fn visit_pairs(ideographs: &mut Vec<char>, visit: &mut impl FnMut(&str)) {
 
 /// Whether a character belongs to a script without blanks between its words.
 fn is_ideograph(char: char) -> bool {
-    matches!(
-        char,
-        '\u{3040}'..='\u{30ff}'
-            | '\u{3400}'..='\u{4dbf}'
-            | '\u{4e00}'..='\u{9fff}'
-            | '\u{ac00}'..='\u{d7af}'
-            | '\u{f900}'..='\u{faff}'
-    )
+    !char.is_ascii()
+        && matches!(
+            char,
+            '\u{3040}'..='\u{30ff}'
+                | '\u{3400}'..='\u{4dbf}'
+                | '\u{4e00}'..='\u{9fff}'
+                | '\u{ac00}'..='\u{d7af}'
+                | '\u{f900}'..='\u{faff}'
+        )
 }
 
 #[cfg(test)]
