@@ -45,7 +45,7 @@ impl DebianMedium {
     /// Whether a package of that name, or one that stands for it, is on the disc.
     pub fn has_package(&self, name: &str) -> bool {
         let provides = |package: &DebPackage| {
-            package.name == name || package.provides.iter().any(|provided| provided == name)
+            package.name == name || package.provides.iter().any(|provided| provided.name == name)
         };
         self.packages.iter().flatten().any(provides)
     }

@@ -18,6 +18,17 @@ impl<'t> Paragraph<'t> {
         let same = |(key, _): &&(&str, &str)| key.eq_ignore_ascii_case(name);
         self.fields.iter().find(same).map(|(_, value)| *value)
     }
+
+    /// The lines of a field of many lines, each without the blanks at its ends; the first is what
+    /// stands beside the name, when anything does.
+    pub fn lines(&self, name: &str) -> impl Iterator<Item = &'t str> {
+        self.get(name).unwrap_or_default().lines().map(str::trim).filter(|line| !line.is_empty())
+    }
+
+    /// The fields.
+    pub fn fields(&self) -> &[(&'t str, &'t str)] {
+        &self.fields
+    }
 }
 
 /// Why a text is no control file.
@@ -137,5 +148,14 @@ mod tests {
             Err(ControlError::Twice { line: 2, field: "a".to_owned() })
         );
         assert_eq!(parse("\n\n# c\n"), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn lines_of_a_field_are_told_apart() {
+        let text = "SHA256:\n ab 1 x\n cd 2 y\r\nOrigin: Debian\n";
+        let paragraph = &parse(text).unwrap()[0];
+        assert_eq!(paragraph.lines("SHA256").collect::<Vec<_>>(), ["ab 1 x", "cd 2 y"]);
+        assert_eq!(paragraph.get("Origin"), Some("Debian"));
+        assert_eq!(paragraph.fields().len(), 2);
     }
 }

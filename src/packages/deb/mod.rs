@@ -1,6 +1,8 @@
-//! Debian packages: the fields of their control files, and the lists of an archive.
+//! Debian packages: the fields of their control files, versions compared as dpkg compares them, and
+//! the lists of an archive.
 //!
-//! Not for their versions, nor for which of them are installed together.
+//! Not for which of them are installed together.
 
 pub mod control;
 pub mod list;
+pub mod version;
