@@ -29,6 +29,7 @@ pub mod image;
 pub mod installer;
 pub mod iso;
 pub mod knowledge;
+pub mod mask;
 pub mod packages;
 pub mod random;
 pub mod regular_file;

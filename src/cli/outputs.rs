@@ -55,6 +55,8 @@ impl CommandLineFiles {
             // The verbs derive names from these and check them.
             ("out", ["build", "vm"] | ["collect", "site"]) => {}
             ("captures", _) => {}
+            // Read and written.
+            ("map", ["mask"]) => self.outputs.push(("--map".to_owned(), value.into())),
             ("out", ["build", "image"]) if is_standard_output(Path::new(value)) => {}
             ("out" | "manifest" | "fix_script", _) => {
                 self.outputs.push((format!("--{}", id.replace('_', "-")), value.into()));

@@ -221,7 +221,7 @@ fn read_file(path: &Path) -> Result<Transcript, CaptureError> {
 
 /// Returns the text of a file. PowerShell 5 redirects as UTF-16 with a byte order mark, and editors on
 /// Windows put one before UTF-8.
-fn decode(bytes: &[u8]) -> String {
+pub fn decode(bytes: &[u8]) -> String {
     let units = |from: fn([u8; 2]) -> u16| -> String {
         let units: Vec<u16> =
             bytes[2..].chunks_exact(2).map(|pair| from([pair[0], pair[1]])).collect();

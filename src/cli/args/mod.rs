@@ -14,6 +14,7 @@ mod image;
 mod init;
 mod knowledge;
 mod list;
+mod mask;
 mod report;
 mod schema;
 mod select;
@@ -44,6 +45,7 @@ pub use image::{
 pub use init::InitSiteArgs;
 pub use knowledge::{ExplainArgs, SearchArgs, TroubleshootArgs};
 pub use list::{ListArgs, ListSubject, QuestionArgs};
+pub use mask::MaskArgs;
 pub use report::{FailOnArg, ReportArgs, TextOrJson};
 pub use schema::{SchemaArgs, WrittenFileArg};
 pub use select::SelectArgs;
@@ -113,6 +115,8 @@ pub enum Verb {
     Explain(ExplainArgs),
     /// Compare two reports or captures: new, gone, still failing since when
     Diff(DiffArgs),
+    /// Take names, addresses and ids out of a capture or a report
+    Mask(MaskArgs),
     /// Show the certificate of a vSphere server, and keep its thumbprint
     Trust(TrustArgs),
     /// List what there is to choose from

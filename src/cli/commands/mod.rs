@@ -28,6 +28,7 @@ pub mod kickstart;
 pub mod list;
 pub mod list_questions;
 mod manual;
+pub mod mask;
 pub mod schema;
 pub mod search;
 pub mod test_checks;
@@ -78,6 +79,7 @@ pub fn run(arguments: &CommandLine, named: &[InputFile]) -> anyhow::Result<ExitS
         Verb::Explain(explain) => explain::explain(explain, &assets),
         Verb::Search(search) => search::search(search, &assets),
         Verb::Diff(compare) => diff::diff(compare, &assets),
+        Verb::Mask(args) => mask::mask(args),
         Verb::Schema(print) => schema::schema(print),
         Verb::Trust(trust) => trust::trust(trust),
         Verb::Test(args::TestVerb::Checks(test)) => test_checks::test_checks(test, &assets),

@@ -1,6 +1,9 @@
 //! The table: examples, exit statuses, environment and files of every command.
 
-type Rows = &'static [(&'static str, &'static str)];
+use super::rows::{
+    ANSWERS, AZURE, BUILD, COLLECT, EPOCH, GUIDE, KNOWN_HOSTS, PLAIN, REPORT, Rows, SSH,
+    SSH_CONFIG, TERMINAL, THUMBPRINTS, TOKEN, TROUBLESHOOT, VSPHERE,
+};
 
 /// What is said of one command.
 pub struct Entry {
@@ -30,96 +33,6 @@ impl Entry {
         own.chain(TERMINAL).copied().collect()
     }
 }
-
-const PLAIN: Rows = &[("0", "done"), ("2", "bad input, or a file that cannot be read or written")];
-
-const REPORT: Rows = &[
-    ("0", "nothing blocks"),
-    ("1", "a blocker failed; with --fail-on warning also a warning"),
-    ("2", "bad input; nothing was contacted"),
-    ("3", "something that blocks could not be decided"),
-    ("130", "interrupted; what was collected by then is reported"),
-    ("0-3", "with --format nagios: 0 OK, 1 warning, 2 critical, 3 unknown"),
-];
-
-const BUILD: Rows = &[
-    ("0", "built and verified, and nothing blocks"),
-    ("1", "built, and a blocker failed; the report says which"),
-    ("2", "bad input, or packages not proven to install; nothing was written"),
-    ("3", "built, and something could not be decided"),
-];
-
-const COLLECT: Rows = &[
-    ("0", "every system answered"),
-    ("2", "bad input; nothing was contacted"),
-    ("3", "a system did not answer; the capture says why"),
-    ("130", "interrupted; what was collected by then is saved"),
-];
-
-const GUIDE: Rows = &[
-    ("0", "there is a next step, and nothing blocks it"),
-    ("1", "something blocks"),
-    ("2", "bad input; nothing was contacted"),
-    ("3", "not everything that counts is known"),
-    ("130", "interrupted"),
-];
-
-const TROUBLESHOOT: Rows = &[
-    ("0", "something is likely; with a target: all causes are ruled out"),
-    ("1", "with a target: a cause is confirmed"),
-    ("2", "bad input; nothing was contacted"),
-    ("3", "nothing is likely, or it is about another product"),
-    ("130", "interrupted"),
-];
-
-const TERMINAL: Rows = &[
-    ("NO_COLOR", "when set, nothing is coloured"),
-    ("TERM", "dumb: no colour and no moving progress"),
-];
-
-const SSH: Rows = &[
-    ("PREFLIGHT_PASSWORD", "the password for hosts, or the passphrase of their key"),
-    ("PREFLIGHT_PASSWORD_NAME", "that of the system NAME of the site file"),
-    ("PREFLIGHT_SUDO_PASSWORD", "the password for sudo, with --ask-sudo"),
-    ("SSH_AUTH_SOCK", "the agent whose keys are tried"),
-    ("USER, LOGNAME", "the account, where neither target nor configuration names one"),
-];
-
-const VSPHERE: Rows = &[
-    ("PREFLIGHT_PASSWORD", "the password for the server"),
-    ("SSH_AUTH_SOCK", "the agent whose keys are tried on the way through SSH"),
-    ("XDG_CONFIG_HOME", "where the thumbprints are; ~/.config when it is not set"),
-];
-
-const AZURE: Rows = &[
-    ("AZURE_ACCESS_TOKEN", "a token; nothing else is tried then"),
-    ("AZURE_TENANT_ID", "the tenant of a service principal or workload identity"),
-    ("AZURE_CLIENT_ID", "its id, or that of a managed identity"),
-    ("AZURE_CLIENT_SECRET", "the secret of a service principal"),
-    ("AZURE_FEDERATED_TOKEN_FILE", "the file of a workload identity"),
-    ("AZURE_CLIENT_CERTIFICATE_PATH", "a certificate; it is refused, not passed over"),
-    ("AZURE_TOKEN_CREDENTIALS", "the sources of a token that may be used: prod, dev, or one name"),
-    ("AZURE_POD_IDENTITY_AUTHORITY_HOST", "the metadata service, http://HOST[:PORT]"),
-    ("AZURE_AUTHORITY_HOST", "who gives tokens, in place of the cloud's own"),
-    ("HTTPS_PROXY, NO_PROXY", "the way to hosts on the internet"),
-];
-
-const EPOCH: Rows =
-    &[("SOURCE_DATE_EPOCH", "the time of everything in the image, in seconds since 1970")];
-
-const KNOWN_HOSTS: (&str, &str) =
-    ("~/.ssh/known_hosts", "the keys of hosts; --accept-new adds to it");
-const SSH_CONFIG: (&str, &str) = ("~/.ssh/config", "ports, accounts, keys and jump hosts of hosts");
-const THUMBPRINTS: (&str, &str) =
-    ("~/.config/preflight/thumbprints", "certificates that were looked at; see preflight trust");
-const ANSWERS: (&str, &str) = ("answers.yaml", "beside the site file: what people answered");
-
-const TOKEN: &str = "\
-The token comes from the first of these that is configured: --azure-token-file
-or AZURE_ACCESS_TOKEN; a service principal (AZURE_TENANT_ID, AZURE_CLIENT_ID,
-AZURE_CLIENT_SECRET); a workload identity (AZURE_FEDERATED_TOKEN_FILE); az; the
-identity of the Azure machine that preflight runs on. Nothing but GETs is asked,
-the Reader role is enough; docs/azure.md has the list.";
 
 /// One entry for the program and one for every command that does something.
 pub const ENTRIES: &[Entry] = &[
@@ -453,6 +366,28 @@ site file's own list where it has one. Comments stay.",
         ],
         environment: &[],
         files: &[],
+    },
+    Entry {
+        command: "mask",
+        notes: "\
+A word stays when preflight itself knows it; every other is replaced, and so is
+what has the form of an address, an id or a key. The same text is replaced by
+the same wherever it stands, letter for letter and digit for digit: networks,
+domains and paths keep their relations, and a masked capture is evaluated as the
+capture is. Numbers stay but in ids and names, for sizes and times count.
+
+A name that is a word of preflight's own, such as backup, stays where nothing
+says that it is a name. Look at the file before you hand it over.",
+        examples: &[
+            ("preflight mask mt1.json -o masked.json", "a capture, to hand to others"),
+            (
+                "preflight mask their-report.txt --undo --map masked.json.map.json -o report.txt",
+                "what they say of it, with your own names",
+            ),
+        ],
+        exit: PLAIN,
+        environment: &[],
+        files: &[("OUT.map.json", "what was replaced by what; nobody else can read it")],
     },
     Entry {
         command: "schema",

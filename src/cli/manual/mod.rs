@@ -5,6 +5,7 @@
 
 mod entries;
 mod page;
+mod rows;
 
 pub use entries::{ENTRIES, Entry};
 pub use page::{file_name, write_page};
