@@ -19,8 +19,10 @@ use crate::atomic_file::{AtomicFileError, InputFile};
 use crate::digest::Sha256;
 use crate::installer::disc_layout;
 use crate::installer::kickstart::{Carrier, RootAccess};
+use crate::installer::profile::Installer;
 use crate::installer::system::System;
 use crate::iso::Timestamp;
+use crate::packages::deb::{self, DebFile, DebTrust};
 use crate::packages::repository::{self, Keyring, RpmPackage, SignatureStatus};
 
 pub use error::PlanError;
@@ -51,6 +53,10 @@ pub struct PlanRequest {
     pub rpms: Option<PathBuf>,
     /// Files of keys that add-on RPMs are signed with, in addition to the recipe's.
     pub rpm_keys: Vec<PathBuf>,
+    /// The directory of Debian packages that go with the medium; overrides the recipe's.
+    pub debs: Option<PathBuf>,
+    /// Files of keys that the lists beside them are signed with, in addition to the recipe's.
+    pub deb_keys: Vec<PathBuf>,
     /// The program that evaluates captures on the installed system; overrides the recipe's.
     pub self_check_binary: Option<SelfCheckBinaryChoice>,
     /// Whether an agent is accepted without a digest in the recipe.
@@ -81,7 +87,9 @@ pub struct Plan {
     pub self_check_binary: Option<SelfCheckBinary>,
     /// Add-on RPMs, sorted by name.
     pub packages: Vec<RpmPackage>,
-    /// The keys they may be signed with; empty when no key was given.
+    /// Debian packages that go with the medium, sorted by name.
+    pub debs: Vec<DebFile>,
+    /// The keys that packages or lists of them may be signed with; empty when no key was given.
     pub keyring: Keyring,
     /// The files they were read from.
     pub key_files: Vec<InputFile>,
@@ -107,6 +115,11 @@ impl Plan {
         if let Some(path) = request.rpms {
             recipe.rpms = Some(path);
         }
+        if let Some(path) = request.debs {
+            recipe.debs = Some(path);
+        }
+        recipe.rpm_keys.extend(request.rpm_keys);
+        recipe.deb_keys.extend(request.deb_keys);
         let system = resolve(&recipe, request.profile)
             .map_err(|source| PlanError::System { recipe: request.record.name.clone(), source })?;
         let base = recipe.base.as_ref().map_or(Ok(None), open_base)?;
@@ -115,8 +128,9 @@ impl Plan {
             Some(agent) => open_agent(agent, request.allow_unpinned, epoch)?,
             None => None,
         };
-        recipe.rpm_keys.extend(request.rpm_keys);
-        let keyring = open_keys(&recipe.rpm_keys)?;
+        // A recipe has keys of one kind: which, its installer says.
+        let keys = [&recipe.rpm_keys[..], &recipe.deb_keys].concat();
+        let keyring = open_keys(&keys)?;
         let self_check_binary = match (
             system.self_check,
             request.self_check_binary.unwrap_or(recipe.self_check.binary),
@@ -127,6 +141,12 @@ impl Plan {
         let packages = match (&recipe.rpms, system.profile.anaconda()) {
             (Some(directory), Some(anaconda)) => {
                 repository::read_packages(directory, anaconda.generation, &keyring)?
+            }
+            _ => Vec::new(),
+        };
+        let debs = match (&recipe.debs, &system.profile.installer) {
+            (Some(directory), Installer::DebianInstaller(installer)) => {
+                deb::read_packages(directory, installer.dpkg_features(), &keyring)?
             }
             _ => Vec::new(),
         };
@@ -141,6 +161,9 @@ impl Plan {
         for package in &packages {
             tracing::debug!(package = %package.nevra(), signed = %package.signature_status, "add-on");
         }
+        for file in &debs {
+            tracing::debug!(package = %file.location, signed = %file.trust, "add-on");
+        }
         Ok(Self {
             system,
             root: request.root,
@@ -150,12 +173,9 @@ impl Plan {
             agent,
             self_check_binary,
             packages,
+            debs,
             keyring,
-            key_files: recipe
-                .rpm_keys
-                .iter()
-                .filter_map(|path| InputFile::from_path(path))
-                .collect(),
+            key_files: keys.iter().filter_map(|path| InputFile::from_path(path)).collect(),
             incomplete: Vec::new(),
         })
     }
@@ -182,6 +202,8 @@ impl Plan {
             #[serde(rename = "judge")]
             self_check_binary: Option<Sha256>,
             packages: Vec<Sha256>,
+            #[serde(skip_serializing_if = "Vec::is_empty")]
+            debs: Vec<Sha256>,
             keys: Vec<&'a str>,
         }
         let root = match &self.root {
@@ -196,6 +218,7 @@ impl Plan {
             agent: self.agent.as_ref().map(|agent| agent.bundle.sha256),
             self_check_binary: self.self_check_binary.as_ref().and_then(SelfCheckBinary::sha256),
             packages: self.packages.iter().map(|package| package.sha256).collect(),
+            debs: self.debs.iter().map(|file| file.sha256).collect(),
             keys: self.keyring.names().iter().map(|key| key.fingerprint.as_str()).collect(),
         };
         Sha256::hash(serde_json::to_vec(&pinned).expect("a plan serialises"))
@@ -265,15 +288,17 @@ impl Plan {
 
     /// Who signed the add-on packages; nothing when there are none.
     pub fn signatures(&self) -> Option<SignatureRecord> {
-        let verified = self
+        let rpms = self
             .packages
             .iter()
-            .filter(|package| matches!(package.signature_status, SignatureStatus::VerifiedBy(_)))
-            .count();
+            .filter(|package| matches!(package.signature_status, SignatureStatus::VerifiedBy(_)));
+        let debs =
+            self.debs.iter().filter(|file| matches!(file.trust, DebTrust::VerifiedBy { .. }));
+        let (verified, all) = (rpms.count() + debs.count(), self.packages.len() + self.debs.len());
         let keys = self.keyring.names();
-        (!self.packages.is_empty()).then(|| SignatureRecord {
+        (all > 0).then(|| SignatureRecord {
             verified,
-            unverified: self.packages.len() - verified,
+            unverified: all - verified,
             keys: keys.iter().map(|key| format!("{} {}", key.fingerprint, key.owner)).collect(),
         })
     }
@@ -318,7 +343,9 @@ impl Plan {
             .packages
             .iter()
             .filter_map(|package| Some((package.path.as_path(), package.file.as_deref()?)));
-        let opened = base.chain(agent).chain(self_check_binary).chain(packages);
+        let debs =
+            self.debs.iter().filter_map(|deb| Some((deb.path.as_path(), deb.file.as_deref()?)));
+        let opened = base.chain(agent).chain(self_check_binary).chain(packages).chain(debs);
         let opened = opened.map(|(path, file)| InputFile::from_file(path, file));
         opened.chain(self.key_files.iter().cloned().map(Ok)).collect()
     }

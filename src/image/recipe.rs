@@ -85,6 +85,13 @@ pub struct Recipe {
     /// recipe's own directory.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rpm_keys: Vec<PathBuf>,
+    /// A directory of Debian packages that go with the medium, and of the lists that an archive has
+    /// of them, on the machine that builds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub debs: Option<PathBuf>,
+    /// Files of the public keys that those lists are signed with; from the recipe's own directory.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub deb_keys: Vec<PathBuf>,
     /// The vendor's medium.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base: Option<PinnedFile>,

@@ -28,6 +28,8 @@ pub fn resolve(recipe: &Recipe, profile: Profile) -> Result<System, ResolveError
     disks::check(recipe)?;
     if let Installer::DebianInstaller(_) = &profile.installer {
         debian_installer::check(recipe)?;
+    } else if recipe.debs.is_some() || !recipe.deb_keys.is_empty() {
+        return Err(ResolveError::DebsWithAnaconda);
     }
     let boot_loader = disks::boot_loader(recipe, &profile)?;
     let layout = disks::layout(recipe, &profile, boot_loader)?;

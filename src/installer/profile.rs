@@ -22,6 +22,7 @@ use super::value::{GroupName, PackageName, Title, text_value};
 use crate::assets::AssetError;
 use crate::disc_path::DiscPath;
 use crate::hint::hinted;
+use crate::packages::deb::DpkgFeatures;
 use crate::packages::generation::Generation;
 use crate::yaml::YamlError;
 
@@ -151,6 +152,8 @@ pub struct DebianInstaller {
     pub medium: String,
     /// Answers that are the same for every master target: `OWNER QUESTION TYPE VALUE`.
     pub answers: Vec<String>,
+    /// Whether its dpkg reads packages that are compressed with zstd.
+    pub reads_zstd: bool,
     /// What is rendered.
     pub templates: PreseedTemplates,
 }
@@ -170,6 +173,9 @@ pub struct PackageSelection {
     /// missing; nothing is installed by them.
     #[serde(default, skip_serializing)]
     pub known: Vec<String>,
+    /// Packages that the installer adds itself when they are available, such as the kernel.
+    #[serde(default, skip_serializing)]
+    pub implied: Vec<PackageName>,
 }
 
 /// An option of the `%packages` line that a profile may ask for.
@@ -447,6 +453,11 @@ impl DebianInstaller {
     /// The answers that are the same for every master target.
     pub fn fixed_answers(&self) -> impl Iterator<Item = PreseedAnswer> {
         self.answers.iter().filter_map(|line| PreseedAnswer::parse_line(line))
+    }
+
+    /// What its dpkg can read.
+    pub fn dpkg_features(&self) -> DpkgFeatures {
+        DpkgFeatures { zstd: self.reads_zstd }
     }
 
     fn check(&self) -> Result<(), (&'static str, ProfileFault)> {

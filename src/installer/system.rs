@@ -89,6 +89,17 @@ impl System {
         head
     }
 
+    /// Packages that debian-installer adds itself when they are available: its profile's, and the boot
+    /// loader of the firmware (grub-installer).
+    pub fn implied_packages(&self) -> Vec<String> {
+        let loader: &[&str] = match self.firmware {
+            Firmware::Bios => &["grub-pc"],
+            Firmware::Uefi => &["grub-efi-amd64", "grub-efi-amd64-signed", "shim-signed"],
+        };
+        let own = self.profile.packages.implied.iter().map(ToString::to_string);
+        own.chain(loader.iter().map(|name| (*name).to_owned())).collect()
+    }
+
     /// The entries of `%packages`: `@groups`, then names.
     pub fn requested_packages(&self) -> Vec<String> {
         let groups = self.profile.packages.groups.iter().map(|group| format!("@{group}"));

@@ -34,3 +34,22 @@ impl From<Generation> for u8 {
         }
     }
 }
+
+impl Generation {
+    /// Packages that the installer adds itself if they are available: it needs a kernel, a boot
+    /// loader and the tools of the file systems it creates (anaconda's yuminstall.py; the lists are
+    /// general knowledge).
+    pub fn implied_packages(self) -> Vec<String> {
+        let names: &[&str] = match self {
+            Self::El6 => &["kernel", "grub", "e2fsprogs", "authconfig"],
+            Self::El7 => &["kernel", "grub2", "e2fsprogs", "authconfig", "firewalld"],
+        };
+        names.iter().map(|name| (*name).to_owned()).collect()
+    }
+
+    /// Whether packages of an added repository are installed after the medium's, which must be
+    /// complete among themselves (anaconda 13.21.229, sortedtransaction.py).
+    pub fn installs_add_ons_last(self) -> bool {
+        self == Self::El6
+    }
+}

@@ -52,11 +52,21 @@ pub struct BuildImageArgs {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub rpm_key: Vec<PathBuf>,
 
+    /// A directory of Debian packages that go with the medium, and of the
+    /// archive's signed lists
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub debs: Option<PathBuf>,
+
+    /// A file of public keys that those lists are signed with; any number,
+    /// beside the recipe's deb_keys
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub deb_key: Vec<PathBuf>,
+
     /// Rebuild the image that this delta was made of, from --base; the recipe
     /// and its inputs are in it
     #[arg(long, value_name = "DELTA", value_hint = ValueHint::FilePath, requires = "base",
         conflicts_with_all = ["recipe", "settings", "agent", "allow_unpinned", "rpms", "rpm_key",
-        "allow_incomplete"])]
+        "debs", "deb_key", "allow_incomplete"])]
     pub from_delta: Option<PathBuf>,
 
     /// Where to write the image; - for standard output [default: RECIPE.iso, or
@@ -112,6 +122,16 @@ pub struct CheckPackagesArgs {
     /// beside the recipe's rpm_keys
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub rpm_key: Vec<PathBuf>,
+
+    /// A directory of Debian packages that go with the medium, and of the
+    /// archive's signed lists [default: the recipe's]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub debs: Option<PathBuf>,
+
+    /// A file of public keys that those lists are signed with; any number,
+    /// beside the recipe's deb_keys
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub deb_key: Vec<PathBuf>,
 
     #[command(flatten)]
     pub report: ReportArgs,

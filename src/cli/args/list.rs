@@ -28,6 +28,10 @@ pub struct ListArgs {
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub rpms: Option<PathBuf>,
 
+    /// packages: the Debian packages that are there already
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub debs: Option<PathBuf>,
+
     #[command(flatten)]
     pub questions: QuestionArgs,
 
@@ -73,7 +77,7 @@ pub enum ListSubject {
     Profiles,
     /// The formats of reports
     Formats,
-    /// RPMs to fetch for the medium named with --base
+    /// Packages to fetch for the medium named with --base
     Packages,
     /// The questions to people; those that are open with --site
     Questions,

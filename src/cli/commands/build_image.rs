@@ -39,6 +39,8 @@ pub fn image(
         agent: args.agent.clone(),
         rpms: args.rpms.clone(),
         rpm_keys: args.rpm_key.clone(),
+        debs: args.debs.clone(),
+        deb_keys: args.deb_key.clone(),
         self_check_binary: args.self_check_binary.clone(),
         allow_unpinned: args.allow_unpinned,
         root: chosen.root,

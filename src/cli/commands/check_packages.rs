@@ -16,9 +16,12 @@ use crate::facts::image::depsolve::PackageSetFacts;
 use crate::facts::target_kind::TargetKind;
 use crate::facts::{Document, Fact};
 use crate::hint::hinted;
-use crate::image::inspect::{self, AvailablePackages, DepsolveRequest};
+use crate::image::inspect::{self, AvailableDebs, AvailablePackages, DebRequest, DepsolveRequest};
 use crate::image::plan::{Plan, open_keys, open_medium};
 use crate::image::resolve::resolve;
+use crate::installer::profile::Installer;
+use crate::iso::Medium;
+use crate::packages::deb::{self, DebSet};
 use crate::packages::depsolve::{DepsolveProblem, package_name_of_file};
 use crate::packages::generation::Generation;
 use crate::packages::repository::{self, AddOns, Keyring};
@@ -31,15 +34,17 @@ const MAX_NAMED: usize = 6;
 /// An error that prevents checking packages or building an image.
 #[derive(Debug, thiserror::Error)]
 pub enum PackagesError {
+    /// The medium's lists cannot be read.
+    #[error("{base}: {why}")]
+    Unreadable {
+        /// The medium.
+        base: PathBuf,
+        /// Why.
+        why: String,
+    },
     /// No medium was given.
     #[error("no medium to look for packages on")]
     NoBase,
-    /// The profile installs packages of another kind.
-    #[error("the profile {profile} installs Debian packages, whose dependencies are not resolved")]
-    NotRpm {
-        /// The profile.
-        profile: String,
-    },
     /// The requested packages are not proven to install.
     #[error("{base}: the packages are not proven to install: {}", summarize(.findings))]
     Incomplete {
@@ -54,13 +59,13 @@ impl PackagesError {
     /// Returns what to do about it.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::NotRpm { .. } => {
-                "look at the medium's own lists, dists/*/main/binary-amd64/Packages.gz".to_owned()
+            Self::Unreadable { .. } => {
+                "compare the medium's sha256 with the vendor's".to_owned()
             }
             Self::NoBase => "add --base ISO, or base: {file: ISO} to the recipe".to_owned(),
             Self::Incomplete { .. } => {
-                "see `preflight list packages --base ISO` for what to put into \
-                                    --rpms DIR, and `preflight check packages` for each finding; \
+                "see `preflight list packages RECIPE --base ISO` for what to put into \
+                                    --rpms DIR or --debs DIR, and `preflight check packages` for each finding; \
                                     --allow-incomplete builds it all the same"
                     .to_owned()
             }
@@ -81,60 +86,91 @@ fn summarize(findings: &[String]) -> String {
 /// The requested packages, the medium and the add-ons.
 struct PackageRequest {
     packages: Vec<String>,
-    known: Vec<String>,
-    generation: Generation,
     base: PathBuf,
-    add_ons: AddOns,
+    add_ons: AddedPackages,
     keyring: Keyring,
     /// Every input file.
     inputs: Vec<InputFile>,
 }
 
+/// The packages beside a medium, by their kind.
+enum AddedPackages {
+    Rpm { add_ons: AddOns, generation: Generation, known: Vec<String> },
+    Deb { set: DebSet, implied: Vec<String> },
+}
+
+/// The options of a command line that name packages and keys.
+#[derive(Default)]
+struct PackageOptions<'a> {
+    base: Option<&'a Path>,
+    rpms: Option<&'a Path>,
+    rpm_keys: &'a [PathBuf],
+    debs: Option<&'a Path>,
+    deb_keys: &'a [PathBuf],
+}
+
 impl PackageRequest {
     fn from_args(
         choice: &RecipeArgs,
-        base: Option<&Path>,
-        rpms: Option<&Path>,
-        keys: &[PathBuf],
+        options: &PackageOptions<'_>,
         assets: &Assets,
     ) -> anyhow::Result<Self> {
         let (file, profile) = recipe::read(choice, assets)?;
-        let own = file.recipe.base.as_ref().and_then(|base| base.file.as_deref());
-        let base = base.or(own).ok_or(PackagesError::NoBase)?.to_owned();
-        let Some(generation) = profile.anaconda().map(|anaconda| anaconda.generation) else {
-            let profile = file.recipe.profile.to_string();
-            return Err(PackagesError::NotRpm { profile }.into());
-        };
-        let keys: Vec<PathBuf> = file.recipe.rpm_keys.iter().chain(keys).cloned().collect();
+        let mut recipe = file.recipe;
+        let own = recipe.base.as_ref().and_then(|base| base.file.as_deref());
+        let base = options.base.or(own).ok_or(PackagesError::NoBase)?.to_owned();
+        recipe.rpm_keys.extend(options.rpm_keys.iter().cloned());
+        recipe.deb_keys.extend(options.deb_keys.iter().cloned());
+        recipe.rpms = options.rpms.map(Path::to_owned).or(recipe.rpms);
+        recipe.debs = options.debs.map(Path::to_owned).or(recipe.debs);
+        let keys = [&recipe.rpm_keys[..], &recipe.deb_keys].concat();
         let keyring = open_keys(&keys)?;
-        let rpms = rpms.or(file.recipe.rpms.as_deref());
-        let read =
-            rpms.into_iter().chain([base.as_path()]).chain(keys.iter().map(PathBuf::as_path));
-        let inputs = read.flat_map(outputs::files_read_from).collect();
-        let add_ons = match rpms {
-            Some(directory) => repository::read_add_ons(directory, generation, &keyring)?,
-            None => AddOns::default(),
+        let system = resolve(&recipe, profile)?;
+        let directories = recipe.rpms.iter().chain(&recipe.debs);
+        let read = directories.chain([&base]).chain(&keys);
+        let inputs = read.flat_map(|path| outputs::files_read_from(path)).collect();
+        let add_ons = match &system.profile.installer {
+            Installer::Anaconda(anaconda) => AddedPackages::Rpm {
+                add_ons: match &recipe.rpms {
+                    Some(dir) => repository::read_add_ons(dir, anaconda.generation, &keyring)?,
+                    None => AddOns::default(),
+                },
+                generation: anaconda.generation,
+                known: system.profile.packages.known.clone(),
+            },
+            Installer::DebianInstaller(installer) => AddedPackages::Deb {
+                set: match &recipe.debs {
+                    Some(dir) => deb::read_add_ons(dir, installer.dpkg_features(), &keyring)?,
+                    None => DebSet::default(),
+                },
+                implied: system.implied_packages(),
+            },
         };
-        let system = resolve(&file.recipe, profile)?;
-        let known = system.profile.packages.known.clone();
-        Ok(Self {
-            packages: system.requested_packages(),
-            known,
-            generation,
-            base,
-            add_ons,
-            keyring,
-            inputs,
-        })
+        Ok(Self { packages: system.requested_packages(), base, add_ons, keyring, inputs })
     }
 
-    fn depsolve_request(&self) -> DepsolveRequest<'_> {
-        DepsolveRequest {
-            packages: &self.packages,
-            generation: self.generation,
-            known: &self.known,
-            keyring: &self.keyring,
+    /// The facts of the packages with a medium.
+    fn inspect(&self, medium: &Medium) -> PackageSetFacts {
+        match &self.add_ons {
+            AddedPackages::Rpm { add_ons, generation, known } => {
+                inspect::inspect_packages(medium, add_ons, &self.rpm_request(*generation, known))
+            }
+            AddedPackages::Deb { set, implied } => {
+                inspect::inspect_debs(medium, set, &self.deb_request(implied))
+            }
         }
+    }
+
+    fn rpm_request<'a>(
+        &'a self,
+        generation: Generation,
+        known: &'a [String],
+    ) -> DepsolveRequest<'a> {
+        DepsolveRequest { packages: &self.packages, generation, known, keyring: &self.keyring }
+    }
+
+    fn deb_request<'a>(&'a self, implied: &'a [String]) -> DebRequest<'a> {
+        DebRequest { packages: &self.packages, implied, keyring: &self.keyring }
     }
 }
 
@@ -142,11 +178,17 @@ impl PackageRequest {
 pub fn check(args: &CheckPackagesArgs, assets: &Assets) -> anyhow::Result<ExitStatus> {
     let reporter = reporting::Reporter::from_args(&args.report)?;
     let checks = CheckSet::load(assets)?;
-    let (base, rpms) = (args.base.as_deref(), args.rpms.as_deref());
-    let request = PackageRequest::from_args(&args.recipe, base, rpms, &args.rpm_key, assets)?;
+    let options = PackageOptions {
+        base: args.base.as_deref(),
+        rpms: args.rpms.as_deref(),
+        rpm_keys: &args.rpm_key,
+        debs: args.debs.as_deref(),
+        deb_keys: &args.deb_key,
+    };
+    let request = PackageRequest::from_args(&args.recipe, &options, assets)?;
     let (_, medium) = open_medium(&request.base)?;
     reporter.check_outputs(&[], &request.inputs)?;
-    let facts = inspect::inspect_packages(&medium, &request.add_ons, &request.depsolve_request());
+    let facts = request.inspect(&medium);
     let (fail_on, now) = (reporter.fail_on, reporter.now());
     reporter.write(&evaluate(&request.base, &facts, &checks, fail_on, now))
 }
@@ -167,20 +209,26 @@ fn evaluate(
 /// they are on another disc.
 pub fn incomplete(plan: &Plan, checks: &CheckSet) -> Vec<String> {
     let Some(base) = &plan.base else { return Vec::new() };
-    let add_ons = AddOns { packages: plan.packages.clone(), ..AddOns::default() };
-    let profile = &plan.system.profile;
-    let Some(anaconda) = profile.anaconda() else {
-        let profile = plan.system.profile_name.to_string();
-        return vec![PackagesError::NotRpm { profile }.to_string()];
+    let system = &plan.system;
+    let add_ons = match &system.profile.installer {
+        Installer::Anaconda(anaconda) => AddedPackages::Rpm {
+            add_ons: AddOns { packages: plan.packages.clone(), ..AddOns::default() },
+            generation: anaconda.generation,
+            known: system.profile.packages.known.clone(),
+        },
+        Installer::DebianInstaller(_) => AddedPackages::Deb {
+            set: DebSet { packages: plan.debs.clone(), ..DebSet::default() },
+            implied: system.implied_packages(),
+        },
     };
-    let packages = plan.system.requested_packages();
-    let request = DepsolveRequest {
-        packages: &packages,
-        generation: anaconda.generation,
-        known: &profile.packages.known,
-        keyring: &plan.keyring,
+    let request = PackageRequest {
+        packages: system.requested_packages(),
+        base: base.path.clone(),
+        add_ons,
+        keyring: plan.keyring.clone(),
+        inputs: Vec::new(),
     };
-    let facts = inspect::inspect_packages(&base.medium, &add_ons, &request);
+    let facts = request.inspect(&base.medium);
     // The reason is given once, not for every fact that it makes unknown.
     if let Fact::Unavailable(why) = &facts.install {
         return vec![why.reason.clone()];
@@ -207,23 +255,41 @@ pub struct MissingPackage {
 /// Returns the packages to fetch so that the recipe installs from a medium.
 pub fn missing_packages(args: &ListArgs, assets: &Assets) -> anyhow::Result<Vec<MissingPackage>> {
     let choice = RecipeArgs { recipe: args.recipe.clone(), settings: Vec::new() };
-    let request = PackageRequest::from_args(
-        &choice,
-        args.base.as_deref(),
-        args.rpms.as_deref(),
-        &[],
-        assets,
-    )?;
+    let options = PackageOptions {
+        base: args.base.as_deref(),
+        rpms: args.rpms.as_deref(),
+        debs: args.debs.as_deref(),
+        ..PackageOptions::default()
+    };
+    let request = PackageRequest::from_args(&choice, &options, assets)?;
     let (_, medium) = open_medium(&request.base)?;
-    let add_ons = request
-        .add_ons
-        .packages
-        .iter()
-        .map(|package| (package.metadata(), package.location.clone()));
-    let available = AvailablePackages::read(&medium, add_ons)?;
-    let solution = available.solve(&request.depsolve_request());
+    match &request.add_ons {
+        AddedPackages::Rpm { add_ons, generation, known } => {
+            let packages = add_ons.packages.iter();
+            let packages = packages.map(|package| (package.metadata(), package.location.clone()));
+            let available = AvailablePackages::read(&medium, packages)?;
+            let solution = available.solve(&request.rpm_request(*generation, known));
+            let has = |name: &str| available.has_package(name);
+            Ok(missing_of(solution.problems, known, &has))
+        }
+        AddedPackages::Deb { set, implied } => {
+            let available = AvailableDebs::read(&medium, &set.packages)
+                .map_err(|why| PackagesError::Unreadable { base: request.base.clone(), why })?;
+            let solution = available.solve(&request.deb_request(implied));
+            Ok(missing_of(solution.problems, &[], &|_| true))
+        }
+    }
+}
+
+/// The packages that problems are about; `known` are files that are known to be needed as well, and
+/// `has` says which packages are there.
+fn missing_of(
+    problems: Vec<DepsolveProblem>,
+    known: &[String],
+    has: &dyn Fn(&str) -> bool,
+) -> Vec<MissingPackage> {
     let mut rows: Vec<MissingPackage> = Vec::new();
-    for problem in solution.problems {
+    for problem in problems {
         let row = match problem {
             DepsolveProblem::NoPackage { name, file } => {
                 MissingPackage { name, file, why: "the recipe asks for it".to_owned() }
@@ -241,13 +307,13 @@ pub fn missing_packages(args: &ListArgs, assets: &Assets) -> anyhow::Result<Vec<
         }
     }
     // The requirements of a missing package cannot be read; the profile lists those that are known.
-    for file in &request.known {
+    for file in known {
         let Some(name) = package_name_of_file(file) else { continue };
         let listed = rows.iter().any(|row| row.file.as_ref() == Some(file));
-        if !rows.is_empty() && !listed && !available.has_package(name) {
+        if !rows.is_empty() && !listed && !has(name) {
             let why = "the packages above are known to require it".to_owned();
             rows.push(MissingPackage { name: name.to_owned(), file: Some(file.clone()), why });
         }
     }
-    Ok(rows)
+    rows
 }

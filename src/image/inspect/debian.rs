@@ -113,7 +113,7 @@ fn sum_file(medium: &Medium, path: &str, left: &mut u64) -> Result<String, Strin
 }
 
 /// Reads the lists of all components; those of the installer's own packages are left out.
-fn read_packages(medium: &Medium) -> Result<Vec<DebPackage>, String> {
+pub(super) fn read_packages(medium: &Medium) -> Result<Vec<DebPackage>, String> {
     let mut packages = Vec::new();
     let mut read: BTreeSet<String> = BTreeSet::new();
     for name in LISTS {

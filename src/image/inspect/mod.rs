@@ -6,6 +6,7 @@
 mod agent;
 mod answer_file;
 mod chain;
+mod deb_packages;
 mod debian;
 mod digests;
 mod error_causes;
@@ -22,6 +23,7 @@ use std::fs::File;
 use std::sync::Arc;
 
 use answer_file::AnswerFile;
+pub use deb_packages::{AvailableDebs, DebRequest, inspect_debs};
 use debian::DebianMedium;
 use digests::Digests;
 use error_causes::join_causes;

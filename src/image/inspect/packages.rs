@@ -94,7 +94,8 @@ impl AvailablePackages {
             &SolveRequest {
                 packages: asked.packages,
                 groups: &self.groups,
-                generation: asked.generation,
+                implied: &asked.generation.implied_packages(),
+                add_ons_last: asked.generation.installs_add_ons_last(),
                 known_files: asked.known,
             },
         );
@@ -170,6 +171,51 @@ pub fn inspect_packages(
         .map(|package| (package.metadata(), package.path.display().to_string()));
     let stock = AvailablePackages::read(medium, addons).map_err(|error| super::join_causes(&error));
     let solved = stock.as_ref().map(|stock| stock.solve(asked));
+    let remarks =
+        shelf.packages.iter().filter_map(|package| package.release_mismatch(asked.generation));
+    let add_ons = AddOnRemarks {
+        count: shelf.packages.len(),
+        refused: shelf.refused.iter().map(|error| super::join_causes(error)).collect(),
+        rivals: shelf.duplicates.iter().map(|error| super::join_causes(error)).collect(),
+        other_release: remarks.collect(),
+        keys: asked.keyring.names().len(),
+        signers: signers(shelf.packages.iter().map(|package| package.signature_status.to_string())),
+        unsigned: add_ons_with_signature(shelf, |signed| {
+            matches!(signed, SignatureStatus::Unsigned | SignatureStatus::HeaderOnly(_))
+        }),
+        strangers: add_ons_with_signature(shelf, |signed| {
+            matches!(signed, SignatureStatus::UnknownKeys(_))
+        }),
+    };
+    package_set(stock.as_ref().map(|stock| stock.base), solved.as_ref(), add_ons)
+}
+
+/// What is said of add-ons, whatever their kind.
+pub(super) struct AddOnRemarks {
+    /// How many can be used.
+    pub(super) count: usize,
+    /// Why others are refused.
+    pub(super) refused: Vec<String>,
+    /// The same twice, or two versions of one.
+    pub(super) rivals: Vec<String>,
+    /// Those that were built for another release.
+    pub(super) other_release: Vec<String>,
+    /// How many keys are named.
+    pub(super) keys: usize,
+    /// Who signed how many.
+    pub(super) signers: Vec<String>,
+    /// Those that nobody signed.
+    pub(super) unsigned: Vec<String>,
+    /// Those that somebody else signed.
+    pub(super) strangers: Vec<String>,
+}
+
+/// The facts of a solution; `base` is the number of the medium's packages.
+pub(super) fn package_set(
+    base: Result<usize, &String>,
+    solved: Result<&Solution, &&String>,
+    add_ons: AddOnRemarks,
+) -> PackageSetFacts {
     let of = |wanted: fn(&DepsolveProblem) -> bool| {
         Fact::from(solved.as_ref().map(|solution| {
             let found = solution.problems.iter().filter(|problem| wanted(problem));
@@ -178,11 +224,9 @@ pub fn inspect_packages(
             Collection { complete: complete && found.len() <= MAX_ITEMS, items: truncate(found) }
         }))
     };
-    let remarks =
-        shelf.packages.iter().filter_map(|package| package.release_mismatch(asked.generation));
     PackageSetFacts {
-        base: Fact::from(stock.as_ref().map(|stock| count(stock.base))),
-        addons: count(shelf.packages.len()),
+        base: Fact::from(base.map(count)),
+        addons: count(add_ons.count),
         install: Fact::from(solved.as_ref().map(|solution| count(solution.install.len()))),
         missing: of(|problem| {
             matches!(problem, DepsolveProblem::NoPackage { .. } | DepsolveProblem::NoGroup { .. })
@@ -204,25 +248,21 @@ pub fn inspect_packages(
         late: of(|problem| matches!(problem, DepsolveProblem::NeedsAddOn { .. })),
         same_files: of(|problem| matches!(problem, DepsolveProblem::SameFile { .. })),
         unneeded: Fact::from(solved.as_ref().map(|solution| bounded(solution.unneeded.clone()))),
-        refused: bounded(shelf.refused.iter().map(|error| super::join_causes(error)).collect()),
-        rivals: bounded(shelf.duplicates.iter().map(|error| super::join_causes(error)).collect()),
-        other_release: bounded(remarks.collect()),
-        keys: count(asked.keyring.names().len()),
-        signers: bounded(signers(shelf)),
-        unsigned: bounded(add_ons_with_signature(shelf, |signed| {
-            matches!(signed, SignatureStatus::Unsigned | SignatureStatus::HeaderOnly(_))
-        })),
-        strangers: bounded(add_ons_with_signature(shelf, |signed| {
-            matches!(signed, SignatureStatus::UnknownKeys(_))
-        })),
+        refused: bounded(add_ons.refused),
+        rivals: bounded(add_ons.rivals),
+        other_release: bounded(add_ons.other_release),
+        keys: count(add_ons.keys),
+        signers: bounded(add_ons.signers),
+        unsigned: bounded(add_ons.unsigned),
+        strangers: bounded(add_ons.strangers),
     }
 }
 
 /// Who signed how many add-ons, in words.
-fn signers(shelf: &AddOns) -> Vec<String> {
+pub(super) fn signers(words: impl Iterator<Item = String>) -> Vec<String> {
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-    for package in &shelf.packages {
-        *counts.entry(package.signature_status.to_string()).or_default() += 1;
+    for signed in words {
+        *counts.entry(signed).or_default() += 1;
     }
     counts.into_iter().map(|(signed, count)| format!("{count} {signed}")).collect()
 }

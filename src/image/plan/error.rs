@@ -12,6 +12,7 @@ use crate::image::resolve::ResolveError;
 use crate::image::static_program::StaticProgramError;
 use crate::iso::IsoError;
 use crate::iso::timestamp::TimestampTooLate;
+use crate::packages::deb::DebError;
 use crate::packages::repository::{KeyError, RepositoryError};
 
 /// Why a request cannot be planned.
@@ -104,6 +105,9 @@ pub enum PlanError {
     /// The RPMs cannot be used.
     #[error(transparent)]
     Repository(#[from] RepositoryError),
+    /// The Debian packages cannot be used.
+    #[error(transparent)]
+    Debs(#[from] DebError),
     /// SOURCE_DATE_EPOCH is past what the medium's dates can say.
     #[error("SOURCE_DATE_EPOCH: {0}")]
     Epoch(#[from] TimestampTooLate),
@@ -117,6 +121,7 @@ impl PlanError {
             Self::Base { source, .. } => source.hint(),
             Self::AgentSource { source, .. } => source.hint(),
             Self::Repository(error) => error.hint(),
+            Self::Debs(error) => error.hint(),
             Self::Keys { source, .. } => source.hint(),
             Self::SelfCheckBinary { source, .. } => source.hint(),
             Self::UnpinnedAgent { sha256, .. } => Some(format!(

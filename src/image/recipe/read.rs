@@ -120,11 +120,16 @@ impl Recipe {
         let mut recipe = parse_recipe(&asset, settings)?;
         // Keys are relative to the recipe that names them; those set by an option, to the working
         // directory.
-        let set = |setting: &Setting| setting.key().split('.').next() == Some("rpm_keys");
-        if is_path(name_or_path) && !settings.iter().any(set) {
+        let is_set =
+            |key: &str| settings.iter().any(|set| set.key().split('.').next() == Some(key));
+        if is_path(name_or_path) {
             let directory = Path::new(name_or_path).parent().unwrap_or(Path::new(""));
-            for key in &mut recipe.rpm_keys {
-                *key = directory.join(&*key);
+            for (key, files) in
+                [("rpm_keys", &mut recipe.rpm_keys), ("deb_keys", &mut recipe.deb_keys)]
+            {
+                for file in files.iter_mut().filter(|_| !is_set(key)) {
+                    *file = directory.join(&*file);
+                }
             }
         }
         let profile_line = settings

@@ -157,6 +157,9 @@ pub enum ResolveError {
         /// Why not, and what it can.
         why: &'static str,
     },
+    /// Debian packages for an installer of RPMs.
+    #[error("debs: the profile's installer takes RPMs")]
+    DebsWithAnaconda,
     /// Both a stand-in and a bundle.
     #[error("agent: file and standin are both given")]
     TwoAgents,

@@ -126,6 +126,9 @@ struct DebianInstallerFile {
     kernel_arguments: Vec<KernelArgument>,
     /// Answers that are the same for every master target: `OWNER QUESTION TYPE VALUE`.
     answers: Vec<String>,
+    /// Whether its dpkg reads packages that are compressed with zstd (Ubuntu's does from 18.04 on).
+    #[serde(default, skip_serializing)]
+    reads_zstd: bool,
     /// What is installed.
     packages: PackageSelection,
     /// Partitions of the system disk, unless the recipe says which.
@@ -222,6 +225,7 @@ impl From<DebianInstallerFile> for Profile {
             installer: Installer::DebianInstaller(DebianInstaller {
                 medium: file.medium,
                 answers: file.answers,
+                reads_zstd: file.reads_zstd,
                 templates: file.templates,
             }),
         }
@@ -304,6 +308,7 @@ impl Serialize for Profile {
                 scsi_id: profile.scsi_id,
                 kernel_arguments: profile.kernel_arguments,
                 answers: installer.answers,
+                reads_zstd: installer.reads_zstd,
                 packages: profile.packages,
                 layout: profile.layout,
                 efi_partition: profile.efi_partition,

@@ -7,6 +7,8 @@ use std::cmp::Ordering;
 
 use rpmrepo_metadata::{Evr, RequirementType};
 
+use crate::packages::deb::list::VersionTest;
+
 /// Compares two versions or two releases, as rpm's `rpmvercmp` does.
 ///
 /// ```
@@ -67,6 +69,31 @@ impl Relation {
         Self { less, equal, greater }
     }
 
+    /// Converts the sign of a Debian relation; none is any version.
+    pub fn from_version_test(test: Option<VersionTest>) -> Self {
+        Self::from_flags(test.map(|test| match test {
+            VersionTest::Earlier => RequirementType::LT,
+            VersionTest::EarlierOrEqual => RequirementType::LE,
+            VersionTest::Equal => RequirementType::EQ,
+            VersionTest::LaterOrEqual => RequirementType::GE,
+            VersionTest::Later => RequirementType::GT,
+        }))
+    }
+
+    /// Whether both cover a common version, neither being any; `order` is this version against the
+    /// other.
+    pub fn overlaps(self, other: Self, order: Ordering) -> bool {
+        match order {
+            Ordering::Less => self.greater || other.less,
+            Ordering::Greater => self.less || other.greater,
+            Ordering::Equal => {
+                self.equal && other.equal
+                    || self.less && other.less
+                    || self.greater && other.greater
+            }
+        }
+    }
+
     /// Whether it covers any version.
     pub fn is_any(self) -> bool {
         self == Self::default()
@@ -94,11 +121,7 @@ pub fn ranges_overlap(provided: (Relation, &str), required: (Relation, &str)) ->
     if p.is_any() || r.is_any() {
         return true;
     }
-    match compare(has, wants) {
-        Ordering::Less => p.greater || r.less,
-        Ordering::Greater => p.less || r.greater,
-        Ordering::Equal => p.equal && r.equal || p.less && r.less || p.greater && r.greater,
-    }
+    p.overlaps(r, compare(has, wants))
 }
 
 #[cfg(test)]

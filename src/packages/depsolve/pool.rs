@@ -6,16 +6,18 @@ use std::collections::{BTreeSet, HashMap};
 
 use rpmrepo_metadata::{Package, Requirement};
 
-use super::evr::{self, Relation};
+use super::evr::Relation;
 use super::interner::Interner;
 pub(super) use super::interner::Symbol;
+use super::rules::PackageRules;
+use crate::packages::deb::list::{DebPackage, PackageRelation, VersionTest};
 
 /// The source of a package.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum PackageOrigin {
     /// The vendor's medium.
     Base,
-    /// The RPMs that are added to it.
+    /// The packages that are added to it.
     AddOn,
 }
 
@@ -34,6 +36,8 @@ impl PackageOrigin {
 pub(super) struct Capability {
     pub(super) name: Symbol,
     pub(super) relation: Relation,
+    /// Whether the next one of the list is as good (`|` of a Debian relation).
+    pub(super) or_next: bool,
     pub(super) evr: Symbol,
 }
 
@@ -68,6 +72,7 @@ pub struct PoolLimitError;
 /// All available packages.
 #[derive(Debug, Default)]
 pub struct Pool {
+    pub(super) rules: PackageRules,
     interner: Interner,
     capabilities: usize,
     pub(super) packages: Vec<Candidate>,
@@ -79,6 +84,69 @@ pub struct Pool {
 }
 
 impl Pool {
+    /// Returns an empty pool of Debian packages; `default` is one of RPMs.
+    pub fn of_debs() -> Self {
+        Self { rules: PackageRules::Deb, ..Self::default() }
+    }
+
+    /// Adds a Debian package; `file` is its name in messages.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the pool would need more memory than any archive.
+    pub fn add_deb(
+        &mut self,
+        package: &DebPackage,
+        origin: PackageOrigin,
+        file: &str,
+    ) -> Result<(), PoolLimitError> {
+        let own = PackageRelation {
+            name: package.name.clone(),
+            versions: Some((VersionTest::Equal, package.version.clone())),
+        };
+        let any = PackageRelation { name: format!("{}:any", package.name), ..own.clone() };
+        let any = package.is_for_any_architecture.then_some(any);
+        let provides: Vec<PackageRelation> =
+            package.provides.iter().cloned().chain([own]).chain(any).collect();
+        let candidate = Candidate {
+            name: self.intern(&package.name),
+            evr: self.intern(package.version.as_str()),
+            arch: self.intern(&package.architecture),
+            origin,
+            file: self.intern(file),
+            provides: self.deb_relations(std::slice::from_ref(&provides), false),
+            requires: self.deb_relations(&package.depends, true),
+            conflicts: self.deb_relations(std::slice::from_ref(&package.conflicts), false),
+            obsoletes: Box::default(),
+        };
+        self.push(candidate);
+        self.check_limits()
+    }
+
+    /// Converts lists of relations; with `alternatives` each list is of such as are as good.
+    fn deb_relations(
+        &mut self,
+        lists: &[Vec<PackageRelation>],
+        alternatives: bool,
+    ) -> Box<[Capability]> {
+        let mut relations = Vec::new();
+        for list in lists {
+            for (index, written) in list.iter().enumerate() {
+                let name = self.intern(&written.name);
+                let test = written.versions.as_ref().map(|(test, _)| *test);
+                let evr = match &written.versions {
+                    Some((_, version)) => self.intern(version.as_str()),
+                    None => name,
+                };
+                let relation = Relation::from_version_test(test);
+                let or_next = alternatives && index + 1 < list.len();
+                relations.push(Capability { name, relation, or_next, evr });
+            }
+        }
+        self.capabilities += relations.len();
+        relations.into()
+    }
+
     /// Adds a package; `file` is its name in messages.
     ///
     /// # Errors
@@ -103,6 +171,15 @@ impl Pool {
             conflicts: self.capabilities(package.conflicts()),
             obsoletes: self.capabilities(package.obsoletes()),
         };
+        self.push(candidate);
+        for file in package.files().iter() {
+            self.add_file(place, &file.path());
+        }
+        self.check_limits()
+    }
+
+    fn push(&mut self, candidate: Candidate) {
+        let place = self.packages.len();
         self.by_name.entry(candidate.name).or_default().push(place);
         for provided in &candidate.provides {
             self.providers.push(place, *provided);
@@ -111,10 +188,6 @@ impl Pool {
             self.obsoleted.entry(obsolete.name).or_default().push((place, *obsolete));
         }
         self.packages.push(candidate);
-        for file in package.files().iter() {
-            self.add_file(place, &file.path());
-        }
-        self.check_limits()
     }
 
     fn check_limits(&self) -> Result<(), PoolLimitError> {
@@ -125,7 +198,7 @@ impl Pool {
     /// Records that a package has a file, which others may require by its path.
     pub(super) fn add_file(&mut self, place: PackageIndex, path: &str) {
         let name = self.intern(path);
-        let has = Capability { name, relation: Relation::default(), evr: name };
+        let has = Capability { name, relation: Relation::default(), or_next: false, evr: name };
         if self.providers.last(name).is_none_or(|last| last != place) {
             self.providers.push(place, has);
             self.capabilities += 1;
@@ -184,14 +257,15 @@ impl Pool {
     fn capability(&mut self, written: &Requirement) -> Capability {
         let name = self.intern(written.name());
         let Some(version) = written.version().filter(|_| written.flags().is_some()) else {
-            return Capability { name, relation: Relation::default(), evr: name };
+            return Capability { name, relation: Relation::default(), or_next: false, evr: name };
         };
         let epoch = written.epoch().unwrap_or("0");
         let evr = match written.release() {
             Some(release) => format!("{epoch}:{version}-{release}"),
             None => format!("{epoch}:{version}"),
         };
-        Capability { name, relation: Relation::from_flags(written.flags()), evr: self.intern(&evr) }
+        let relation = Relation::from_flags(written.flags());
+        Capability { name, relation, or_next: false, evr: self.intern(&evr) }
     }
 
     pub(super) fn lookup(&self, text: &str) -> Option<Symbol> {
@@ -202,28 +276,25 @@ impl Pool {
         self.interner.text(symbol)
     }
 
-    /// Returns `NAME-EPOCH:VERSION-RELEASE.ARCH`, without an epoch of 0.
+    /// Returns `NAME-EPOCH:VERSION-RELEASE.ARCH`, without an epoch of 0, or `NAME_VERSION_ARCH`.
     pub(super) fn nevra(&self, place: PackageIndex) -> String {
         let package = &self.packages[place];
         let (name, evr) = (self.text(package.name), self.text(package.evr));
-        let evr = evr.strip_prefix("0:").unwrap_or(evr);
-        format!("{name}-{evr}.{}", self.text(package.arch))
+        self.rules.package(name, evr, self.text(package.arch))
     }
 
-    /// Returns a capability as packagers write it: `glibc >= 2.12`.
+    /// Returns a capability as packagers write it: `glibc >= 2.12`, `libc6 (>= 2.14)`.
     pub(super) fn capability_text(&self, capability: &Capability) -> String {
         let name = self.text(capability.name);
         if capability.relation.is_any() {
             return name.to_owned();
         }
-        let evr = self.text(capability.evr);
-        let evr = evr.strip_prefix("0:").unwrap_or(evr);
-        format!("{name} {} {evr}", capability.relation.operator())
+        self.rules.relation(name, capability.relation, self.text(capability.evr))
     }
 
     pub(super) fn satisfies(&self, provided: &Capability, required: &Capability) -> bool {
         provided.name == required.name
-            && evr::ranges_overlap(
+            && self.rules.meets(
                 (provided.relation, self.text(provided.evr)),
                 (required.relation, self.text(required.evr)),
             )

@@ -8,27 +8,23 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use super::evr;
 use super::pool::{Candidate, Capability, PackageIndex, PackageOrigin, Pool, Symbol};
 use super::problem::{DepsolveProblem, NearMiss};
-use crate::packages::generation::Generation;
+use super::rules::PackageRules;
 use crate::packages::repository::PackageGroup;
 
 /// The most problems that are kept.
 const MOST_PROBLEMS: usize = 500;
 
-/// Packages that the installer adds itself if they are available: it needs a kernel, a boot loader
-/// and the tools of the file systems it creates (anaconda's yuminstall.py; the lists are general
-/// knowledge).
-const INSTALLER_EL6: &[&str] = &["kernel", "grub", "e2fsprogs", "authconfig"];
-const INSTALLER_EL7: &[&str] = &["kernel", "grub2", "e2fsprogs", "authconfig", "firewalld"];
-
 /// The packages to resolve.
 #[derive(Clone, Debug)]
 pub struct SolveRequest<'a> {
-    /// `%packages`: names, `@groups`, and `-names` to leave out.
+    /// `%packages` or `pkgsel/include`: names, `@groups`, and `-names` to leave out.
     pub packages: &'a [String],
     /// The medium's groups.
     pub groups: &'a [PackageGroup],
-    /// The generation of the installer.
-    pub generation: Generation,
+    /// Packages that the installer adds itself, those that are available.
+    pub implied: &'a [String],
+    /// Whether add-ons are installed after the medium's packages, in a step of their own.
+    pub add_ons_last: bool,
     /// File names of known packages, to name the one that would help.
     pub known_files: &'a [String],
 }
@@ -59,14 +55,16 @@ pub fn solve(pool: &Pool, request: &SolveRequest<'_>) -> Solution {
         by_name: HashMap::new(),
         queue: VecDeque::new(),
         problems: BTreeSet::new(),
+        uninstallable: BTreeSet::new(),
     };
+    solver.find_uninstallable();
     solver.take_requested();
     while let Some(place) = solver.queue.pop_front() {
         solver.take_requirements(place);
     }
     solver.find_conflicts();
     solver.find_shadowed();
-    if request.generation == Generation::El6 {
+    if request.add_ons_last {
         solver.find_late_add_ons();
     }
     solver.solution()
@@ -80,6 +78,8 @@ struct Solver<'a> {
     by_name: HashMap<Symbol, Vec<PackageIndex>>,
     queue: VecDeque<PackageIndex>,
     problems: BTreeSet<DepsolveProblem>,
+    /// Debian packages that something is missing for, whatever else is installed.
+    uninstallable: BTreeSet<PackageIndex>,
 }
 
 impl Solver<'_> {
@@ -108,16 +108,12 @@ impl Solver<'_> {
                 }
             }
         }
-        let installer = match self.request.generation {
-            Generation::El6 => INSTALLER_EL6,
-            Generation::El7 => INSTALLER_EL7,
-        };
-        names.extend(installer.iter().map(|name| (*name, false)));
+        names.extend(self.request.implied.iter().map(|name| (name.as_str(), false)));
         for (name, demanded) in names {
             if left_out.contains(name) {
                 continue;
             }
-            match self.best_of_name(name) {
+            match self.best_of_name(name).or_else(|| self.stand_in(name)) {
                 Some(place) => self.take(place, None),
                 None if demanded => {
                     let (name, file) = (name.to_owned(), self.find_known_file(name));
@@ -137,13 +133,32 @@ impl Solver<'_> {
 
     fn compare_versions(&self, a: PackageIndex, b: PackageIndex) -> std::cmp::Ordering {
         let (left, right) = (self.package(a), self.package(b));
-        let native =
-            |package: &Candidate| matches!(self.pool.text(package.arch), "x86_64" | "noarch");
+        let rules = self.pool.rules;
+        let native = |package: &Candidate| rules.is_native(self.pool.text(package.arch));
         native(left)
             .cmp(&native(right))
-            .then_with(|| evr::compare(self.pool.text(left.evr), self.pool.text(right.evr)))
+            .then_with(|| rules.compare(self.pool.text(left.evr), self.pool.text(right.evr)))
             .then_with(|| right.origin.cmp(&left.origin))
             .then_with(|| b.cmp(&a))
+    }
+
+    /// Returns the one package that provides a name which no package has; apt, too, takes the name
+    /// for that package, and refuses when there are several.
+    fn stand_in(&self, name: &str) -> Option<PackageIndex> {
+        if self.pool.rules == PackageRules::Rpm {
+            return None;
+        }
+        let providers = self.pool.providers_of(self.pool.lookup(name)?);
+        let mut providers =
+            providers.map(|(place, _)| place).filter(|place| self.is_newest(*place));
+        let first = providers.next()?;
+        providers.all(|place| self.package(place).name == self.package(first).name).then_some(first)
+    }
+
+    /// Whether a package is the newest of its name: apt considers no other.
+    fn is_newest(&self, place: PackageIndex) -> bool {
+        let rivals = self.pool.by_name.get(&self.package(place).name).into_iter().flatten();
+        rivals.copied().all(|rival| self.compare_versions(rival, place).is_le())
     }
 
     fn take(&mut self, place: PackageIndex, wanted_by: Option<PackageIndex>) {
@@ -164,6 +179,7 @@ impl Solver<'_> {
             let own = Capability {
                 name: package.name,
                 relation: evr::Relation::from_flags(Some(rpmrepo_metadata::RequirementType::EQ)),
+                or_next: false,
                 evr: package.evr,
             };
             let rivals = self.pool.obsoleted.get(&package.name).map_or(&[][..], Vec::as_slice);
@@ -183,33 +199,97 @@ impl Solver<'_> {
     }
 
     fn take_requirements(&mut self, place: PackageIndex) {
-        for index in 0..self.package(place).requires.len() {
-            let required = self.package(place).requires[index];
-            let name = self.pool.text(required.name);
+        let pool = self.pool;
+        for alternatives in pool.packages[place].requires.chunk_by(|one, _| one.or_next) {
+            let Some(first) = alternatives.first() else { continue };
+            let name = pool.text(first.name);
             if name.starts_with("rpmlib(") {
                 continue;
             }
             if name.starts_with('(') {
-                let (package, capability) = (self.pool.nevra(place), name.to_owned());
+                let (package, capability) = (pool.nevra(place), name.to_owned());
                 self.problems.insert(DepsolveProblem::RichDependency { package, capability });
                 continue;
             }
-            let mut providers = self.pool.providers_satisfying(&required);
-            if providers.any(|index| index == place || self.taken.contains_key(&index)) {
+            let is_met = |required: &Capability| {
+                let mut providers = pool.providers_satisfying(required);
+                providers.any(|index| index == place || self.taken.contains_key(&index))
+            };
+            if alternatives.iter().any(is_met) {
                 continue;
             }
-            let choice = self
-                .pool
-                .providers_satisfying(&required)
-                .max_by(|a, b| self.compare_providers(*a, *b, place, required.name));
-            match choice {
+            match self.choose(place, alternatives) {
                 Some(choice) => self.take(choice, Some(place)),
-                None => self.report_unresolved(place, &required),
+                None => self.report_unresolved(place, alternatives),
             }
             if self.problems.len() > MOST_PROBLEMS {
                 return;
             }
         }
+    }
+
+    /// Finds the packages that can never be installed, by repeating until no more are found: apt passes
+    /// over an alternative that is one of them.
+    fn find_uninstallable(&mut self) {
+        if self.pool.rules == PackageRules::Rpm {
+            return;
+        }
+        loop {
+            let can_be = |required: &Capability| {
+                let mut providers = self.pool.providers_satisfying(required);
+                providers.any(|one| self.is_newest(one) && !self.uninstallable.contains(&one))
+            };
+            let lacks = |package: &Candidate| {
+                let mut groups = package.requires.chunk_by(|one, _| one.or_next);
+                groups.any(|group| !group.iter().any(can_be))
+            };
+            let all = self.pool.packages.iter().enumerate();
+            let found: Vec<PackageIndex> = all
+                .filter(|(place, package)| !self.uninstallable.contains(place) && lacks(package))
+                .map(|(place, _)| place)
+                .collect();
+            if found.is_empty() {
+                return;
+            }
+            self.uninstallable.extend(found);
+        }
+    }
+
+    /// Chooses a package for a requirement: of the first alternative that can be had, and if there
+    /// is such a one, one that excludes nothing of what is taken.
+    fn choose(&self, place: PackageIndex, alternatives: &[Capability]) -> Option<PackageIndex> {
+        let best = |required: &Capability, fits: &dyn Fn(PackageIndex) -> bool| {
+            self.pool
+                .providers_satisfying(required)
+                .filter(|choice| fits(*choice))
+                .max_by(|a, b| self.compare_providers(*a, *b, place, required.name))
+        };
+        if self.pool.rules == PackageRules::Rpm {
+            return alternatives.iter().find_map(|required| best(required, &|_| true));
+        }
+        let newest = |choice| self.is_newest(choice);
+        let can_be = |choice| newest(choice) && !self.uninstallable.contains(&choice);
+        let fits = |choice| can_be(choice) && !self.excludes_taken(choice);
+        let mut all = alternatives.iter();
+        all.find_map(|required| best(required, &fits))
+            .or_else(|| alternatives.iter().find_map(|required| best(required, &can_be)))
+            .or_else(|| alternatives.iter().find_map(|required| best(required, &newest)))
+    }
+
+    /// Whether a package and one that is taken exclude each other.
+    fn excludes_taken(&self, choice: PackageIndex) -> bool {
+        let mut excluded = self.package(choice).conflicts.iter();
+        let excludes = |one: &Capability| {
+            let mut others = self.pool.providers_satisfying(one);
+            others.any(|other| other != choice && self.taken.contains_key(&other))
+        };
+        let is_excluded = |one: &Capability| {
+            let mut provided = self.package(choice).provides.iter();
+            provided.any(|provided| self.pool.satisfies(provided, one))
+        };
+        let mut taken = self.taken.keys().filter(|place| **place != choice);
+        excluded.any(excludes)
+            || taken.any(|place| self.package(*place).conflicts.iter().any(is_excluded))
     }
 
     /// Orders providers of one capability: same architecture, that name, from the medium, shortest
@@ -222,9 +302,10 @@ impl Solver<'_> {
         name: Symbol,
     ) -> std::cmp::Ordering {
         let arch = self.pool.text(self.package(for_whom).arch);
+        let rules = self.pool.rules;
         let fitness = |package: &Candidate| match (self.pool.text(package.arch), arch) {
-            (own, wanted) if own == wanted => 2,
-            ("noarch" | "x86_64", _) => 1,
+            (own, wanted) if own == wanted && rules == PackageRules::Rpm => 2,
+            (own, _) if rules.is_native(own) => 1,
             _ => 0,
         };
         let (left, right) = (self.package(a), self.package(b));
@@ -234,30 +315,31 @@ impl Solver<'_> {
             .then_with(|| (left.name == name).cmp(&(right.name == name)))
             .then_with(|| right.origin.cmp(&left.origin))
             .then_with(|| len(right).cmp(&len(left)))
-            .then_with(|| evr::compare(self.pool.text(left.evr), self.pool.text(right.evr)))
+            .then_with(|| rules.compare(self.pool.text(left.evr), self.pool.text(right.evr)))
             .then_with(|| b.cmp(&a))
     }
 
-    fn report_unresolved(&mut self, place: PackageIndex, required: &Capability) {
-        let name = self.pool.text(required.name);
-        let near =
-            self.pool.providers_of(required.name).take(8).map(|(place, provided)| NearMiss {
-                nevra: self.pool.nevra(place),
-                provides: self.pool.capability_text(provided),
-                origin: self.package(place).origin,
-                file: self.pool.text(self.package(place).file).to_owned(),
-            });
+    fn report_unresolved(&mut self, place: PackageIndex, alternatives: &[Capability]) {
+        let names = || alternatives.iter().map(|required| required.name);
+        let providers = names().flat_map(|name| self.pool.providers_of(name));
+        let near = providers.take(8).map(|(place, provided)| NearMiss {
+            nevra: self.pool.nevra(place),
+            provides: self.pool.capability_text(provided),
+            origin: self.package(place).origin,
+            file: self.pool.text(self.package(place).file).to_owned(),
+        });
         let wanted_by = match self.taken.get(&place) {
             Some(Some(who)) => self.pool.nevra(*who),
-            _ => "the kickstart".to_owned(),
+            _ => self.pool.rules.answers().to_owned(),
         };
+        let texts = alternatives.iter().map(|required| self.pool.capability_text(required));
         let problem = DepsolveProblem::Unresolved {
             package: self.pool.nevra(place),
             origin: self.package(place).origin,
-            capability: self.pool.capability_text(required),
+            capability: texts.collect::<Vec<_>>().join(" | "),
             wanted_by,
             near: near.collect(),
-            file: self.find_known_file(name),
+            file: names().find_map(|name| self.find_known_file(self.pool.text(name))),
         };
         self.problems.insert(problem);
     }
@@ -279,7 +361,8 @@ impl Solver<'_> {
                     let versions = (self.pool.text(package.evr), self.pool.text(excluded.evr));
                     let own =
                         evr::Relation::from_flags(Some(rpmrepo_metadata::RequirementType::EQ));
-                    evr::ranges_overlap((own, versions.0), (excluded.relation, versions.1))
+                    let rules = self.pool.rules;
+                    rules.meets((own, versions.0), (excluded.relation, versions.1))
                 });
                 for other in others.chain(named) {
                     if other != place && self.taken.contains_key(&other) {
@@ -315,8 +398,11 @@ impl Solver<'_> {
                 continue;
             };
             let (mine, theirs) = (self.package(addon).evr, self.package(base).evr);
-            let order = evr::compare(self.pool.text(mine), self.pool.text(theirs));
-            if order.is_ne() {
+            let rules = self.pool.rules;
+            let order = rules.compare(self.pool.text(mine), self.pool.text(theirs));
+            // apt takes the newest of a name, wherever it is, and what goes with it.
+            let is_meant = rules == PackageRules::Deb && order.is_gt();
+            if order.is_ne() && !is_meant {
                 let (addon, base) = (self.pool.nevra(addon), self.pool.nevra(base));
                 found.push(DepsolveProblem::Shadows { addon, base, newer: order.is_gt() });
             }

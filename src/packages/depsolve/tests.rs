@@ -95,8 +95,13 @@ fn solved_for(generation: Generation, base: &[&str], addons: &[&str], asked: &[&
         ],
     };
     let known = ["bc-1.06.95-1.el6.x86_64.rpm".to_owned()];
-    let wanted =
-        SolveRequest { packages: &asked, groups: &[core], generation, known_files: &known };
+    let wanted = SolveRequest {
+        packages: &asked,
+        groups: &[core],
+        implied: &generation.implied_packages(),
+        add_ons_last: generation.installs_add_ons_last(),
+        known_files: &known,
+    };
     let mut solution = solve(&pool, &wanted);
     files.add_conflicts(&pool, &mut solution);
     solution
@@ -260,9 +265,14 @@ fn file_lists_answer_for_paths_and_tell_whose_files_an_add_on_brings() {
     assert_eq!(pool.missing_paths().into_iter().collect::<Vec<_>>(), ["/opt/a & b"]);
     files.read_file_lists(&mut pool, xml.as_bytes()).unwrap();
     let asked = ["b".to_owned(), "c".to_owned()];
-    let generation = Generation::El6;
-    let mut solution =
-        solve(&pool, &SolveRequest { packages: &asked, groups: &[], generation, known_files: &[] });
+    let request = SolveRequest {
+        packages: &asked,
+        groups: &[],
+        implied: &[],
+        add_ons_last: true,
+        known_files: &[],
+    };
+    let mut solution = solve(&pool, &request);
     files.add_conflicts(&pool, &mut solution);
     assert_eq!(solution.install, ["a-1-1.el6.x86_64", "b-1-1.el6.x86_64", "c-1-1.el6.x86_64"]);
     assert_eq!(problems(&solution), ["/etc/b.conf is in c-1-1.el6.x86_64 and in b-1-1.el6.x86_64"]);
@@ -280,4 +290,94 @@ fn thousands_of_packages_in_a_chain_resolve_in_time() {
     let solution = solved(&base, &[], &["p0"]);
     assert_eq!((solution.install.len(), solution.problems.len()), (7000, 1));
     assert!(started.elapsed().as_secs() < 10, "{:?}", started.elapsed());
+}
+
+/// The names of what is installed, and the problems, of packages as an archive lists them.
+fn solved_debs(base: &str, added: &str, asked: &[&str]) -> (Vec<String>, Vec<String>) {
+    let mut pool = Pool::of_debs();
+    for (text, origin) in [(base, PackageOrigin::Base), (added, PackageOrigin::AddOn)] {
+        for package in crate::packages::deb::list::parse(text).unwrap() {
+            pool.add_deb(&package, origin, &format!("{}.deb", package.name)).unwrap();
+        }
+    }
+    let asked: Vec<String> = asked.iter().map(|&text| text.to_owned()).collect();
+    let request = SolveRequest {
+        packages: &asked,
+        groups: &[],
+        implied: &[],
+        add_ons_last: false,
+        known_files: &[],
+    };
+    let solution = solve(&pool, &request);
+    let name = |package: &String| package.split('_').next().unwrap_or_default().to_owned();
+    (solution.install.iter().map(name).collect(), problems(&solution))
+}
+
+#[test]
+fn debian_relations_are_met_as_apt_meets_them() {
+    let list = |rows: &[(&str, &str, &str)]| -> String {
+        let row = |(name, version, more): &(&str, &str, &str)| {
+            format!("Package: {name}\nVersion: {version}\nArchitecture: amd64\n{more}\n")
+        };
+        rows.iter().map(row).collect()
+    };
+    let base = list(&[
+        ("libc6", "2.23-0ubuntu5", ""),
+        ("exim4", "4.86", "Provides: mail-transport-agent, smtp (= 2)\n"),
+        ("postfix", "3.1", "Provides: mail-transport-agent\nConflicts: mail-transport-agent\n"),
+        ("python", "2.7", "Multi-Arch: allowed\n"),
+        ("perl", "5.22", ""),
+        ("old", "1", "Breaks: newer (<< 2)\n"),
+    ]);
+    let added = list(&[
+        ("a2", "1", "Pre-Depends: libc6 (>= 2.14)\nDepends: gone | exim4, smtp (>= 2)\n"),
+        ("b2", "1", "Depends: smtp (>> 2)\n"),
+        ("c2", "1", "Depends: mail-transport-agent (>= 1)\n"),
+        ("d2", "1", "Depends: python:any, perl:amd64\n"),
+        ("e2", "1", "Depends: perl:any | none\n"),
+        ("f2", "1", "Depends: mail-transport-agent\n"),
+        ("g2", "1", "Depends: perl (= 5.24~rc1-1)\n"),
+        ("perl", "5.24~rc1-1", ""),
+        ("newer", "1.9", ""),
+    ]);
+    let cases: &[(&[&str], &[&str], &[&str])] = &[
+        (&["a2"], &["a2", "exim4", "libc6"], &[]),
+        (
+            &["b2"],
+            &["b2"],
+            &[
+                "b2_1_amd64 (an add-on) requires smtp (>> 2), which no package provides; exim4.deb of \
+               the medium provides smtp (= 2); b2_1_amd64 is wanted by the preseed",
+            ],
+        ),
+        (
+            &["c2"],
+            &["c2"],
+            &["c2_1_amd64 (an add-on) requires mail-transport-agent (>= 1), which no package \
+               provides; exim4.deb of the medium provides mail-transport-agent; postfix.deb of the \
+               medium provides mail-transport-agent; c2_1_amd64 is wanted by the preseed"],
+        ),
+        (&["d2"], &["d2", "perl", "python"], &[]),
+        (
+            &["e2"],
+            &["e2"],
+            &["e2_1_amd64 (an add-on) requires perl:any | none, which no package provides; \
+               e2_1_amd64 is wanted by the preseed"],
+        ),
+        (&["f2", "exim4"], &["exim4", "f2"], &[]),
+        (&["g2"], &["g2", "perl"], &[]),
+        (
+            &["old", "newer"],
+            &["newer", "old"],
+            &["old_1_amd64 conflicts with newer (<< 2), which is newer_1.9_amd64"],
+        ),
+        (&["smtp"], &["exim4"], &[]),
+        (&["mail-transport-agent"], &[], &["mail-transport-agent is in no repository"]),
+        (&["postfix"], &["postfix"], &[]),
+    ];
+    for (asked, install, found) in cases {
+        let (installed, problems) = solved_debs(&base, &added, asked);
+        assert_eq!(installed, *install, "{asked:?}");
+        assert_eq!(problems, *found, "{asked:?}");
+    }
 }

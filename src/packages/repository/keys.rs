@@ -179,7 +179,7 @@ impl Keyring {
     }
 
     /// Returns the keys that may have made a signature, with their names.
-    pub(super) fn candidates<'k>(
+    pub(in crate::packages) fn candidates<'k>(
         &'k self,
         signature: &'k Signature,
     ) -> impl Iterator<Item = (&'k KeyName, Verifier<'k>)> {
@@ -192,11 +192,11 @@ impl Keyring {
 }
 
 /// A key, ready to verify.
-pub(super) struct Verifier<'k>(&'k Key);
+pub(in crate::packages) struct Verifier<'k>(&'k Key);
 
 impl Verifier<'_> {
     /// Returns why the key was not valid for this signature, even if it made it.
-    pub(super) fn unfit_reason(&self, signature: &Signature) -> Option<String> {
+    pub(in crate::packages) fn unfit_reason(&self, signature: &Signature) -> Option<String> {
         let subject = match self.0.material {
             Material::Primary(_) => "which",
             Material::Subkey(_) => "whose signing subkey",
@@ -214,7 +214,7 @@ impl Verifier<'_> {
     }
 
     /// Verifies that a signature over `data` is by this key.
-    pub(super) fn verify(
+    pub(in crate::packages) fn verify(
         &self,
         signature: &Signature,
         data: &mut dyn std::io::Read,
