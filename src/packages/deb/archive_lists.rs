@@ -11,10 +11,10 @@ use pgp::composed::{CleartextSignedMessage, Deserializable, DetachedSignature};
 use pgp::crypto::hash::HashAlgorithm;
 use pgp::packet::Signature;
 
+use super::compression::decompress;
 use super::control;
 use super::error::{DebError, DebFault};
 use super::list;
-use super::compression::decompress;
 use super::package::DebFile;
 use super::trust::DebTrust;
 use crate::digest::Sha256;

@@ -21,8 +21,8 @@ pub use package::{DebFile, DpkgFeatures};
 pub use trust::DebTrust;
 
 use crate::packages::repository::Keyring;
-use package::FileRetention;
 use archive_lists::ArchiveFiles;
+use package::FileRetention;
 
 /// The most packages of one directory.
 const MOST_PACKAGES: usize = 20_000;
