@@ -116,7 +116,7 @@ fn at_each_stage_the_right_thing_is_said_first_and_nothing_harmful() {
         (
             Stage::Verify,
             "failback.azure-vm-off",
-            "look-at-services-and-data",
+            "see-the-azure-machine-off",
             "look-at-services-and-data",
         ),
         (Stage::After, "after.azure-vm-gone", "see-that-azure-is-empty", "wait-for-the-agent"),
@@ -157,6 +157,35 @@ fn at_each_stage_the_right_thing_is_said_first_and_nothing_harmful() {
         for word in harmful(stage) {
             assert!(!told.contains(word), "{stage}: {word}: {told}");
         }
+    }
+}
+
+/// At every stage at which a gate counts, one that nobody has answered is told before every step and everything that fails.
+#[test]
+fn a_gate_comes_before_everything_else() {
+    for stage in [
+        Stage::Prepare,
+        Stage::Reprotect,
+        Stage::Replicating,
+        Stage::Failback,
+        Stage::Verify,
+        Stage::After,
+        Stage::ReprotectForward,
+    ] {
+        let site = Site::at(stage);
+        let denied = ["cs.running", "link.vpn-or-er", "failback.azure-vm-off", "ps.heartbeat"];
+        site.write(&format!("stage: {stage}\n"), stage, &denied);
+        site.replace(
+            "check: azure.experience, target: '*'",
+            "check: azure.experience, target: 'nobody'",
+        );
+        let (guide, _) = guide(&site, &[]);
+        let section = &guide["sections"][0];
+        let first = words(&section["first"], &["check"]);
+        let urgent = ["failback.azure-vm-off", "vm.poweroff", "retention.mounted"];
+        let gate = first.iter().find(|check| !urgent.contains(check));
+        assert_eq!(gate, Some(&"azure.experience"), "{stage}: {section:#}");
+        assert_ne!(section["progress"], "clear", "{stage}");
     }
 }
 

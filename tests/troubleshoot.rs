@@ -48,7 +48,7 @@ fn an_answer_says_why_what_to_do_and_what_confirms_it_and_fits_a_screen() {
         "likely: the process server that was deployed is not visible (ts-ps-not-visible,",
         "why      said as: process server is not visible\n",
         "cause    less than 15 minutes have passed, or it is looked for under the",
-        "do       It never shows under a machine's properties",
+        "do       Look at the configuration server's page, for",
         "confirm  $ preflight troubleshoot ts-ps-not-visible --site SITE.yaml\n",
         "possible\n  ps.",
         "next     $ preflight explain ts-ps-not-visible\n",

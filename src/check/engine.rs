@@ -97,7 +97,8 @@ impl Run<'_> {
                 let verdict = evaluator.verdict(index);
                 let severity = evaluator.severity(check);
                 let found = build_finding(check, target, &context, verdict, severity, self.live);
-                Finding { order: self.set.rank(index), ..found }
+                let order = if found.is_urgent { 0 } else { self.set.rank(index) };
+                Finding { order, ..found }
             }));
         }
         findings
@@ -166,6 +167,7 @@ fn build_finding(
             }),
         other => other,
     };
+    let is_lost = outcome == Outcome::Fail && !graded && severity == Severity::DataLoss;
     Finding {
         check: check.id.clone(),
         target: target.name.clone(),
@@ -180,6 +182,8 @@ fn build_finding(
         held: None,
         explained_by: Vec::new(),
         order: 0,
+        is_urgent: check.urgent && is_lost,
+        is_moot: false,
         is_gate: check.line == Some(WorkLine::Gate),
         source: check.source.clone(),
         evidence: collect_evidence(check, context),

@@ -75,6 +75,8 @@ struct CheckEntry {
     #[serde(default)]
     needs_stage: bool,
     #[serde(default)]
+    urgent: bool,
+    #[serde(default)]
     disturbs: Option<Disturbance>,
     #[serde(default)]
     scope: Option<CheckScope>,
@@ -315,6 +317,7 @@ fn verify_entry(
         experience: entry.experience,
         stages,
         needs_stage: entry.needs_stage,
+        urgent: entry.urgent,
         disturbs: entry.disturbs,
         scope,
         ask_of: entry.ask_of,

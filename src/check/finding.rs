@@ -135,6 +135,10 @@ pub struct Finding {
     pub explained_by: Vec<EarlierFix>,
     /// Its place in the working order of fixes.
     pub order: usize,
+    /// Whether data is being lost, so that its fix comes before everything else.
+    pub is_urgent: bool,
+    /// Whether its fix is for a master target that does not stay, as another finding has it.
+    pub is_moot: bool,
     /// Whether it is among the gates, which come before all other work.
     pub is_gate: bool,
     /// Where it is written.

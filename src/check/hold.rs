@@ -27,11 +27,11 @@ pub(super) fn apply(set: &CheckSet, targets: &[Target], findings: &mut [Finding]
         let (held, text) = match hold {
             Hold::Later(when) => {
                 let when = format!("{when} ({machine} is at {stage})");
-                (format!("later, {when}"), format!("Later, {when}. Then: {text}"))
+                (format!("later, {when}"), format!("Later, {when}: {text}"))
             }
             Hold::Never(why) => {
                 let why = format!("{why} ({machine} is at {stage})");
-                let text = format!("Not now: {why}. What it will take, once that is over: {text}");
+                let text = format!("Not now: {why}; what it will take, once that is over: {text}");
                 (format!("not now: {why}"), text)
             }
         };

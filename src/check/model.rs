@@ -224,6 +224,8 @@ pub struct Check {
     pub stages: StageWindow,
     /// Whether it means the opposite at another stage, so that it is unknown while the stage is.
     pub needs_stage: bool,
+    /// Whether data is lost while it fails as a data loss, so that its fix comes before everything else.
+    pub urgent: bool,
     /// What its fix does to those who use the target.
     pub disturbs: Option<Disturbance>,
     /// What it is about.

@@ -39,7 +39,8 @@ pub(super) fn drop_pointless(set: &CheckSet, targets: &[Target], findings: &mut 
     for (index, finding) in findings.iter().enumerate() {
         let Some(check) = set.find(&finding.check) else { continue };
         let is_open = matches!(finding.outcome, Outcome::Fail | Outcome::Unknown(_));
-        if !is_open {
+        // What loses data stands by itself, whatever explains it.
+        if !is_open || finding.is_urgent {
             continue;
         }
         let holds = |id: &String| {

@@ -8,6 +8,7 @@ use super::definition::CheckSet;
 use super::finding::{EarlierFix, Finding, Outcome, OutcomeKind};
 use super::model::{Check, WorkLine};
 use super::scope::Target;
+use super::window::{InWindow, TargetStages};
 use crate::facts::target_kind::TargetKind;
 
 /// How many fixes a remedy names that come before its own.
@@ -15,24 +16,27 @@ const MAX_NAMED: usize = 5;
 
 /// Removes the commands of every remedy that has to wait for another fix, and names that fix.
 pub(super) fn withhold_commands(set: &CheckSet, targets: &[Target], findings: &mut [Finding]) {
-    let pending: Vec<(usize, Vec<EarlierFix>)> = {
+    let pending: Vec<(usize, Vec<EarlierFix>, bool)> = {
         let index = FindingIndex::new(set, targets, findings);
-        let failed = (0..findings.len()).filter(|&at| findings[at].outcome == Outcome::Fail);
+        // What loses data waits for nothing.
+        let failed = (0..findings.len())
+            .filter(|&at| findings[at].outcome == Outcome::Fail && !findings[at].is_urgent);
         let fixes = |at: usize| {
             let mut fixes = index.earlier_fixes(at);
             // Words are no commands: they wait for what is known to be wrong alone.
             let words_alone = findings[at].remedy.commands.is_empty();
             fixes.retain(|fix| !words_alone || fix.outcome != OutcomeKind::Unknown);
-            (at, fixes)
+            (at, fixes, index.is_moot(at))
         };
-        failed.map(fixes).filter(|(_, fixes)| !fixes.is_empty()).collect()
+        failed.map(fixes).filter(|(_, fixes, _)| !fixes.is_empty()).collect()
     };
-    for (at, fixes) in pending {
+    for (at, fixes, is_moot) in pending {
         let finding = &mut findings[at];
         finding.remedy.text =
             format!("After {}: {}", describe_fixes(&fixes, &finding.target), finding.remedy.text);
         finding.remedy.commands.clear();
         finding.after = fixes;
+        finding.is_moot = is_moot;
     }
 }
 
@@ -66,6 +70,7 @@ struct FindingIndex<'f> {
     /// For each check its findings.
     by_check: BTreeMap<usize, Vec<usize>>,
     kinds: BTreeMap<&'f str, TargetKind>,
+    stages: BTreeMap<&'f str, &'f TargetStages>,
 }
 
 impl<'f> FindingIndex<'f> {
@@ -79,7 +84,8 @@ impl<'f> FindingIndex<'f> {
             by_check.entry(check).or_default().push(at);
         }
         let kinds = targets.iter().map(|target| (target.name.as_str(), target.kind)).collect();
-        Self { set, findings, checks, by_check, kinds }
+        let stages = targets.iter().map(|target| (target.name.as_str(), &target.stages)).collect();
+        Self { set, findings, checks, by_check, kinds, stages }
     }
 
     fn check(&self, at: usize) -> &'f Check {
@@ -119,6 +125,10 @@ impl<'f> FindingIndex<'f> {
                         open.insert(other);
                         silent = false;
                     }
+                    // What the stage is past is done: nothing waits for what comes before it.
+                    Outcome::NotApplicable { .. } if self.is_outside_window(other) => {
+                        silent = false;
+                    }
                     Outcome::NotApplicable { .. } => {
                         let causes = self.open_requirements(other, at);
                         silent &= causes.is_empty();
@@ -131,6 +141,13 @@ impl<'f> FindingIndex<'f> {
                 left.extend(check.fix_after.iter().map(String::as_str));
             }
         }
+    }
+
+    /// Whether the fix is for a master target that does not stay.
+    fn is_moot(&self, at: usize) -> bool {
+        let mut rebuilds = BTreeSet::new();
+        self.add_rebuilds(at, &mut rebuilds);
+        !rebuilds.is_empty()
     }
 
     /// A master target that does not stay makes the work on it moot.
@@ -163,6 +180,18 @@ impl<'f> FindingIndex<'f> {
             .copied()
             .filter(|&other| !here || self.findings[other].target == *target)
             .collect()
+    }
+
+    /// Whether the check of a finding does not count at the stages of the machines that its target concerns.
+    fn is_outside_window(&self, at: usize) -> bool {
+        let check = self.check(at);
+        let stages = self.stages.get(self.findings[at].target.as_str());
+        stages.is_some_and(|stages| {
+            let is_question = check.is_question();
+            let counts =
+                check.stages.decide(check.severity, check.needs_stage, is_question, stages);
+            matches!(counts, InWindow::No(_))
+        })
     }
 
     /// Returns the open prerequisites of a check that is not applicable, if they are fixed before `at`.

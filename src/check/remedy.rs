@@ -58,10 +58,22 @@ pub enum RemedyError {
 #[serde(deny_unknown_fields)]
 pub(super) struct RemedyEntry {
     pub text: String,
+    /// Other texts, each for the targets whose facts its rule is about; the first that holds counts.
+    #[serde(default)]
+    instead: Vec<TextEntry>,
     #[serde(default)]
     commands: Vec<CommandEntry>,
     #[serde(default)]
     downtime: bool,
+}
+
+/// `{ when: a rule over facts, text: what to do there }`.
+#[derive(Deserialize, JsonSchema)]
+#[cfg_attr(test, derive(Debug, PartialEq))]
+#[serde(deny_unknown_fields)]
+struct TextEntry {
+    when: String,
+    text: String,
 }
 
 /// `- COMMAND` or `- { when: RULE, run: COMMAND }`.
@@ -84,6 +96,7 @@ struct ConditionalEntry {
 /// A verified remedy.
 pub(super) struct RemedyTemplate {
     text: RemedyText,
+    instead: Vec<(Rule, RemedyText)>,
     commands: Vec<Command>,
     downtime: bool,
 }
@@ -115,6 +128,13 @@ impl RemedyTemplate {
         facts: &FactType,
         is_prevalidated: bool,
     ) -> Result<Self, RemedyError> {
+        let rule = |text: String| {
+            if is_prevalidated {
+                Ok(Rule::prevalidated(&text, facts))
+            } else {
+                Rule::compile(&text, facts).map_err(RemedyError::Rule)
+            }
+        };
         let command = |entry: CommandEntry| {
             let (when, run) = match entry {
                 CommandEntry::Always(run) => (None, run),
@@ -123,18 +143,15 @@ impl RemedyTemplate {
             if run.trim().is_empty() {
                 return Err(RemedyError::Blank);
             }
-            let rule = |text: String| {
-                if is_prevalidated {
-                    Ok(Rule::prevalidated(&text, facts))
-                } else {
-                    Rule::compile(&text, facts).map_err(RemedyError::Rule)
-                }
-            };
             let text = RemedyText::compile(&run, facts)?;
             Ok(Command { when: when.map(rule).transpose()?, text })
         };
+        let other = |entry: TextEntry| -> Result<(Rule, RemedyText), RemedyError> {
+            Ok((rule(entry.when)?, RemedyText::compile(&entry.text, facts)?))
+        };
         Ok(Self {
             text: RemedyText::compile(&entry.text, facts)?,
+            instead: entry.instead.into_iter().map(other).collect::<Result<_, RemedyError>>()?,
             commands: entry
                 .commands
                 .into_iter()
@@ -173,8 +190,9 @@ impl RemedyTemplate {
             }
             commands.push(command.text.render(context, target, &mut missing, shell_word));
         }
-        let mut text =
-            self.text.render(context, target, &mut Vec::new(), |text| Some(text.to_owned()));
+        let fits = |(rule, _): &&(Rule, RemedyText)| rule.decide(context) == Ok(true);
+        let text = self.instead.iter().find(fits).map_or(&self.text, |(_, text)| text);
+        let mut text = text.render(context, target, &mut Vec::new(), |text| Some(text.to_owned()));
         for note in missing {
             text.push_str(&format!(" {note}."));
         }
@@ -414,6 +432,17 @@ mod tests {
         let entry: RemedyEntry = crate::yaml::parse(text, "x.yaml").unwrap();
         let template = RemedyTemplate::compile(entry, schema::all_facts(), false).ok().unwrap();
         assert_eq!(template.as_written().commands, ["yum install PACKAGES", "apt-get install it"]);
+    }
+
+    #[test]
+    fn the_text_is_for_the_stage_it_is_read_at() {
+        let text = "{ text: Rebuild it., instead: [\
+            { when: \"mt.packages.manager == 'rpm'\", text: Leave it. }] }";
+        let packages = |manager: &str| json!({ "packages": { "manager": manager } });
+        assert_eq!(rendered(text, packages("rpm"), &[]).text, "Leave it.");
+        assert_eq!(rendered(text, packages("dpkg"), &[]).text, "Rebuild it.");
+        // What is not known changes nothing.
+        assert_eq!(rendered(text, json!({}), &[]).text, "Rebuild it.");
     }
 
     #[test]

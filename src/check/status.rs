@@ -97,6 +97,8 @@ pub(crate) mod tests {
             after: Vec::new(),
             held: None,
             explained_by: Vec::new(),
+            is_urgent: false,
+            is_moot: false,
             is_gate: false,
             order: 0,
             source: SourceReference { doc: "field".to_owned(), at: "a".to_owned() },

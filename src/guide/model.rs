@@ -95,6 +95,15 @@ pub struct GuideSection {
     pub next: Option<NextStage>,
 }
 
+impl GuideSection {
+    /// Returns the stage in a word: that of its steps, otherwise that of its machines, whose case may have ended.
+    pub fn stage_word(&self) -> &'static str {
+        let of_machines = || self.machines.first().and_then(MachineStage::known);
+        let stage = self.stage.as_ref().map(|summary| summary.stage).or_else(of_machines);
+        stage.map_or("the stage is not known", Stage::as_str)
+    }
+}
+
 /// What is written about a stage.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct StageSummary {

@@ -22,6 +22,11 @@ impl Concern<'_> {
         matches!(self.finding.outcome, Outcome::Fail | Outcome::Unknown(_))
     }
 
+    /// Whether it comes before every step of a stage: data is being lost, or the case of the machine may end with it.
+    pub(super) fn comes_first(&self) -> bool {
+        self.finding.is_urgent || (self.finding.is_gate && self.severity.is_blocker())
+    }
+
     /// Whether its turn is not yet: another fix comes first, or another stage.
     pub(super) fn waits(&self) -> bool {
         !self.finding.after.is_empty() || self.finding.held.is_some()

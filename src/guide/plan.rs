@@ -288,8 +288,12 @@ impl StagePlan<'_> {
         let of_stage: BTreeSet<&str> =
             self.entry.steps.iter().flat_map(|step| &step.proved_by).map(String::as_str).collect();
         let all = self.concerns.in_order();
-        let elsewhere =
-            all.iter().filter(|concern| !of_stage.contains(concern.finding.check.as_str()));
+        // What is lost while a step is done, and what may end the case, is told before any step.
+        let before_steps = |concern: &&Concern<'_>| {
+            let is_of_stage = of_stage.contains(concern.finding.check.as_str());
+            !is_of_stage || concern.comes_first()
+        };
+        let elsewhere = all.iter().filter(before_steps);
         let (blocking, others): (Vec<Concern<'_>>, Vec<Concern<'_>>) =
             elsewhere.copied().partition(|concern| concern.severity.is_blocker());
         section.first = open_findings(blocking);
@@ -313,7 +317,7 @@ impl StagePlan<'_> {
         let proofs = self.proofs(&wanted);
         let last_done = proofs.iter().rposition(|(proof, _)| *proof == Proof::Done);
         // What was told in full is not told again at another step.
-        let mut told: BTreeSet<String> = BTreeSet::new();
+        let mut told: BTreeSet<String> = section.first.iter().map(told_key).collect();
         let mut is_blocked = section.first.iter().any(OpenFinding::is_blocker);
         for (place, ((step, condition), (proof, is_shared))) in
             wanted.into_iter().zip(proofs).enumerate()
@@ -349,9 +353,7 @@ impl StagePlan<'_> {
             let related = step.proved_by.iter().flat_map(|id| self.concerns.of_check(id)).copied();
             let mut open = open_findings(related);
             is_blocked |= open.iter().any(OpenFinding::is_blocker);
-            open.retain(|finding| {
-                told.insert(format!("{} {}", finding.check, finding.outcome.as_str()))
-            });
+            open.retain(|finding| told.insert(told_key(finding)));
             section.now.push(NowStep { step: step.clone(), condition, open, holds });
         }
     }
@@ -392,6 +394,11 @@ impl StagePlan<'_> {
             Readiness::Clear
         }
     }
+}
+
+/// What makes two findings the same thing to tell.
+fn told_key(finding: &OpenFinding) -> String {
+    format!("{} {}", finding.check, finding.outcome.as_str())
 }
 
 /// Returns what two machines must share to stand in one section: everything but their names and what was found on them.

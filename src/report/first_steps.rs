@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use super::layout::{first_sentence, single_line, truncate};
 use super::model::{CheckResult, Report};
 use super::outline::Status;
+use crate::check::severity::Severity;
 use crate::check::unknown::UnknownCause;
 use crate::facts::stage::{EvidenceSource, MachineStage};
 
@@ -17,9 +18,24 @@ const MAX_STEPS: usize = 7;
 /// How many questions of gates stand before what blocks.
 const MAX_GATE_QUESTIONS: usize = 3;
 
-/// The class of gates, and that of what would block if it does not hold.
-const GATE: u8 = 1;
-const UNKNOWN_BLOCKER: u8 = 3;
+/// How soon a finding is worth a line; what loses data comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Turn {
+    /// Data is being lost.
+    Urgent,
+    /// The stage of a machine, on which everything depends.
+    Stage,
+    /// A gate that fails or is not known.
+    Gate,
+    /// What blocks.
+    Blocker,
+    /// What would block if it does not hold.
+    UnknownBlocker,
+    /// What blocks, when something else is done.
+    LaterBlocker,
+    /// What is worth doing.
+    Warning,
+}
 
 /// How much of a text one line shows.
 const MAX_TEXT: usize = 160;
@@ -39,9 +55,10 @@ pub(super) struct FirstStep {
 
 /// Returns what to do first, in working order.
 pub(super) fn first_steps(report: &Report) -> Vec<FirstStep> {
-    let mut open: Vec<(u8, &CheckResult)> =
-        report.results.iter().filter_map(|result| Some((class(result)?, result))).collect();
-    open.sort_by_key(|(class, result)| (*class, result.order));
+    let mut open: Vec<(Turn, &CheckResult)> =
+        report.results.iter().filter_map(|result| Some((turn(result)?, result))).collect();
+    advance_what_blocks_waits_for(&mut open);
+    open.sort_by_key(|(turn, result)| (*turn, result.order));
     postpone_questions(&mut open);
     let mut steps: Vec<FirstStep> = Vec::new();
     let mut seen: BTreeSet<String> = BTreeSet::new();
@@ -55,9 +72,11 @@ pub(super) fn first_steps(report: &Report) -> Vec<FirstStep> {
             .filter(|(_, other)| step_key(other) == key)
             .map(|(_, other)| other.target.as_str())
             .collect();
-        let target = match same.len() {
-            0 | 1 => result.target.clone(),
-            many => format!("{} and {} more", result.target, many - 1),
+        let target = match (&result.cause, same.len()) {
+            // It is the machine that has a stage, whatever depends on it.
+            (Some(UnknownCause::Stage { machine, .. }), _) => machine.clone(),
+            (_, 0 | 1) => result.target.clone(),
+            (_, many) => format!("{} and {} more", result.target, many - 1),
         };
         steps.push(FirstStep {
             target,
@@ -73,18 +92,33 @@ pub(super) fn first_steps(report: &Report) -> Vec<FirstStep> {
 }
 
 /// Leaves a few questions of gates before everything else, and puts the others behind what blocks, so that both are seen.
-fn postpone_questions(open: &mut [(u8, &CheckResult)]) {
+fn postpone_questions(open: &mut [(Turn, &CheckResult)]) {
     let mut asked: BTreeSet<&str> = BTreeSet::new();
-    for (class, result) in open.iter_mut() {
-        let is_question = *class == GATE && Status::from_result(result) == Status::Unknown;
+    for (turn, result) in open.iter_mut() {
+        let is_question = *turn == Turn::Gate && Status::from_result(result) == Status::Unknown;
         if is_question {
             asked.insert(&result.check);
             if asked.len() > MAX_GATE_QUESTIONS {
-                *class = UNKNOWN_BLOCKER;
+                *turn = Turn::UnknownBlocker;
             }
         }
     }
-    open.sort_by_key(|(class, result)| (*class, result.order));
+    open.sort_by_key(|(turn, result)| (*turn, result.order));
+}
+
+/// Lets a warning stand among what blocks when something that blocks waits for it.
+fn advance_what_blocks_waits_for(open: &mut [(Turn, &CheckResult)]) {
+    let awaited: BTreeSet<(&str, &str)> = open
+        .iter()
+        .filter(|(turn, _)| *turn == Turn::LaterBlocker)
+        .flat_map(|(_, result)| &result.after)
+        .map(|fix| (fix.check.as_str(), fix.target.as_str()))
+        .collect();
+    for (turn, result) in open.iter_mut().filter(|(turn, _)| *turn == Turn::Warning) {
+        if awaited.contains(&(result.check.as_str(), result.target.as_str())) {
+            *turn = Turn::Blocker;
+        }
+    }
 }
 
 /// What makes two findings one thing to do: the same check, or one reason for which many are not known.
@@ -96,19 +130,24 @@ fn step_key(result: &CheckResult) -> String {
     }
 }
 
-/// How soon a finding is worth a line: the stage first, then gates, then what blocks, then what is not known, then warnings.
-fn class(result: &CheckResult) -> Option<u8> {
-    let waits =
-        !result.after.is_empty() || !result.explained_by.is_empty() || result.held.is_some();
-    match Status::from_result(result) {
-        Status::Unknown if matches!(result.cause, Some(UnknownCause::Stage { .. })) => Some(0),
-        Status::Blocker if result.is_gate && !waits => Some(GATE),
-        // What another failure explains is known once that one is fixed.
-        Status::Unknown if !result.explained_by.is_empty() => None,
-        Status::Unknown if result.is_gate && result.severity.is_blocker() => Some(GATE),
-        Status::Blocker if !waits => Some(2),
-        Status::Unknown if result.severity.is_blocker() => Some(UNKNOWN_BLOCKER),
-        Status::Warning if !waits => Some(4),
+/// How soon a finding is worth a line; none when it is worth none.
+fn turn(result: &CheckResult) -> Option<Turn> {
+    let waits = !result.after.is_empty() || result.held.is_some();
+    let status = Status::from_result(result);
+    match status {
+        _ if result.is_urgent => Some(Turn::Urgent),
+        Status::Unknown if matches!(result.cause, Some(UnknownCause::Stage { .. })) => {
+            Some(Turn::Stage)
+        }
+        // What another failure explains is over, or known, once that one is fixed.
+        _ if !result.explained_by.is_empty() => None,
+        Status::Blocker if result.is_gate && !waits => Some(Turn::Gate),
+        Status::Unknown if result.is_gate && result.severity.is_blocker() => Some(Turn::Gate),
+        Status::Blocker if !waits => Some(Turn::Blocker),
+        // Nothing is done to a master target that does not stay.
+        Status::Blocker if result.held.is_some() || !result.is_moot => Some(Turn::LaterBlocker),
+        Status::Unknown if result.severity.is_blocker() => Some(Turn::UnknownBlocker),
+        Status::Warning if !waits && result.severity < Severity::Info => Some(Turn::Warning),
         _ => None,
     }
 }
@@ -182,9 +221,55 @@ mod tests {
 
     use super::*;
     use crate::check::engine::Outcome;
+    use crate::check::finding::{EarlierFix, OutcomeKind};
     use crate::check::severity::Severity;
     use crate::check::unknown::Unknown;
     use crate::report::model::tests::report;
+
+    #[test]
+    fn what_loses_data_comes_first_and_what_waits_comes_last() {
+        let (blocks, loses) = (Severity::BlocksReprotect, Severity::DataLoss);
+        let mut report = report(&[
+            ("mt1", Outcome::Fail, blocks),
+            ("mt1", Outcome::Fail, Severity::Warning),
+            ("mt1", Outcome::Fail, blocks),
+            ("mt1", Outcome::Fail, blocks),
+            ("mt1", Outcome::Fail, Severity::Info),
+            ("mt1", Outcome::Fail, Severity::Warning),
+            ("app-01", Outcome::Fail, loses),
+        ]);
+        for (order, result) in report.results.iter_mut().enumerate() {
+            result.check = format!("check.{order}");
+            result.order = order;
+        }
+        let fix = |check: &str| EarlierFix {
+            check: check.to_owned(),
+            target: "mt1".to_owned(),
+            outcome: OutcomeKind::Fail,
+        };
+        // One that blocks waits for a warning, one for a master target that goes, one for a stage.
+        report.results[2].after = vec![fix("check.1")];
+        report.results[3].after = vec![fix("check.0")];
+        report.results[3].is_moot = true;
+        report.results[0].held = Some("later".to_owned());
+        report.results[6].is_urgent = true;
+        let steps = first_steps(&report);
+        let checks: Vec<&str> = steps.iter().map(|step| step.check.as_str()).collect();
+        assert_eq!(checks, ["check.6", "check.1", "check.0", "check.2", "check.5"]);
+    }
+
+    #[test]
+    fn a_stage_that_is_not_known_is_the_machines() {
+        let stage = UnknownCause::Stage { machine: "app-01".to_owned(), note: "n".to_owned() };
+        let unknown = Outcome::Unknown(Unknown::from(stage));
+        let report = report(&[
+            ("mt1", unknown.clone(), Severity::BlocksReprotect),
+            ("app-01", unknown, Severity::DataLoss),
+        ]);
+        let steps = first_steps(&report);
+        assert_eq!(steps.len(), 1);
+        assert_eq!(steps[0].target, "app-01");
+    }
 
     #[test]
     fn gates_come_first_and_their_questions_do_not_hide_what_blocks() {

@@ -313,7 +313,6 @@ mod tests {
         1. `mt1`: `Fix it` (`a.blocker`)
         2. `mt2`: `answer: no answer` (`a.unknown`)
         3. `mt1`: `Fix it` (`a.warning`)
-        4. `mt1`: `Fix it` (`a.info`)
 
         ## Blockers
 

@@ -137,6 +137,12 @@ pub struct CheckResult {
     pub held: Option<String>,
     /// Its place in the working order of fixes: smaller comes first.
     pub order: usize,
+    /// Whether data is being lost, so that its fix comes before everything else.
+    #[serde(skip)]
+    pub is_urgent: bool,
+    /// Whether its fix is for a master target that does not stay.
+    #[serde(skip)]
+    pub is_moot: bool,
     /// Whether it is among the gates, which come before all other work.
     #[serde(skip)]
     pub is_gate: bool,
@@ -279,6 +285,8 @@ impl From<Finding> for CheckResult {
             explained_by: finding.explained_by,
             held: finding.held,
             order: finding.order,
+            is_urgent: finding.is_urgent,
+            is_moot: finding.is_moot,
             is_gate: finding.is_gate,
             source: finding.source,
             since: None,

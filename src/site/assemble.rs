@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use super::from_vault::VaultSite;
 use super::model::{EsxiHost, MasterTarget, Site};
-use super::roots::{NOT_ASKED_OVER_SSH, with_every_root};
+use super::roots::{NO_VSPHERE, NOT_ASKED_OVER_SSH, with_every_root};
 use super::server_views;
 use super::target::{WrongKindError, host_target, named_targets, shell_host, with_failure_reason};
 use crate::check::{CheckSet, Target};
@@ -336,11 +336,9 @@ impl<'a> SiteView<'a> {
             return self.with_server(document.or_absent("host", &reason));
         };
         let question = self.query_about(pairing);
-        let machine = self.machine_document(
-            &question,
-            |snapshot| Document::new("vm", &snapshot.master_target(name)),
-            name,
-        );
+        let machine = self.machine_document(&question, |snapshot| {
+            Document::new("vm", &snapshot.master_target(name))
+        });
         let host = self.host_of(name);
         let host = match host {
             Ok(index) => {
@@ -367,11 +365,9 @@ impl<'a> SiteView<'a> {
             let mut question = scope.clone();
             question.host = planned.and_then(|vm| vm.host.clone()).or(question.host);
             question.datastore = planned.and_then(|vm| vm.datastore.clone());
-            let machine = self.machine_document(
-                &question,
-                |snapshot| Document::new("vm", &snapshot.protected(name)),
-                name,
-            );
+            let machine = self.machine_document(&question, |snapshot| {
+                Document::new("vm", &snapshot.protected(name))
+            });
             let document = self.with_server(machine).join(site.document(name));
             Target::new(name.clone(), TargetKind::ProtectedVm, document)
         };
@@ -409,7 +405,6 @@ impl<'a> SiteView<'a> {
         &self,
         question: &QueryScope,
         describe: impl Fn(&VsphereSnapshot<'_>) -> Document,
-        name: &str,
     ) -> Document {
         let by_api = self.api.as_ref().map(|api| describe(&api.with_scope(question)));
         let mut by_shell = None;
@@ -432,8 +427,7 @@ impl<'a> SiteView<'a> {
             }
             (Some(api), _) => api,
             (None, Some(shell)) => shell,
-            (None, None) => Document::default()
-                .or_absent("vm", &format!("no vSphere server of the site knows {name}")),
+            (None, None) => Document::default().or_absent("vm", NO_VSPHERE),
         }
     }
 
@@ -469,7 +463,7 @@ impl<'a> SiteView<'a> {
         }
         Err(match by_api {
             Some(Err(why)) => why.reason,
-            _ if self.shells.is_empty() => format!("no vSphere server of the site knows {name}"),
+            _ if self.shells.is_empty() => NO_VSPHERE.to_owned(),
             _ => format!("no ESXi host of the site has {name}"),
         })
     }

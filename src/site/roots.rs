@@ -12,6 +12,9 @@ pub(super) const NOT_ASKED_OVER_SSH: &str = "it was not asked over SSH";
 /// Why nothing is known of a Windows process server by its own word.
 const WINDOWS_SERVER: &str = "it runs Windows, which is not asked over SSH";
 
+/// Why nothing is known of machines, hosts and vCenter where the site names no vSphere server at all.
+pub(super) const NO_VSPHERE: &str = "the site names neither a vCenter server nor an ESXi host";
+
 /// For each root of the facts, why it is missing when no system provides it.
 const MISSING_PROVIDER: &[(&str, &str)] = &[
     ("mt", "the site gives it no ssh:"),
@@ -20,8 +23,8 @@ const MISSING_PROVIDER: &[(&str, &str)] = &[
     ("guest", NOT_ASKED_OVER_SSH),
     ("shell", "the site gives it no ssh:"),
     ("vcenter", "the site names no vCenter server"),
-    ("vm", "the site names neither a vCenter server nor an ESXi host"),
-    ("host", "the site names neither a vCenter server nor an ESXi host"),
+    ("vm", NO_VSPHERE),
+    ("host", NO_VSPHERE),
     ("own", "no probe of --checks is run on it"),
     ("evidence", "nothing was collected"),
 ];
@@ -46,6 +49,9 @@ pub(super) fn with_every_root(target: Target, site: &Site) -> Target {
     let is_windows = document.known["site"].pointer("/process_server/is_windows");
     if is_windows.and_then(serde_json::Value::as_bool) == Some(true) {
         document = document.or_absent("ps", WINDOWS_SERVER);
+    }
+    if site.vcenter.is_none() && site.esxi.is_empty() {
+        document = document.or_absent("vcenter", NO_VSPHERE);
     }
     for (root, reason) in MISSING_PROVIDER {
         document = document.or_absent(root, reason);

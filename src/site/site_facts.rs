@@ -237,8 +237,14 @@ impl Site {
                 let alone = answers.iter().filter(|entry| entry.target.as_deref() == Some(target));
                 let answered =
                     for_all.chain(alone).map(|entry| (entry.check.as_str(), entry.answer()));
-                let given: BTreeMap<&str, SiteAnswer> =
-                    written.into_iter().chain(answered).collect();
+                let mut given: BTreeMap<&str, SiteAnswer> = answered.collect();
+                // A vault that the file calls modernised is no classic one, whatever an answer says.
+                if let Some((check, answer)) = written {
+                    let is_no = answer.value == AnswerValue::No;
+                    if is_no || !given.contains_key(check) {
+                        given.insert(check, answer);
+                    }
+                }
                 site.join(Document::new("answers", &given))
             }
         }

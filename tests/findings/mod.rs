@@ -77,6 +77,8 @@ impl Said<'_> {
             },
             after: Vec::new(),
             explained_by: Vec::new(),
+            is_urgent: false,
+            is_moot: false,
             is_gate: false,
             held: None,
             graded: false,

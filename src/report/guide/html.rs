@@ -125,7 +125,7 @@ impl Page {
 impl SectionCard {
     fn new(section: &GuideSection) -> Self {
         let summary = section.stage.as_ref();
-        let stage = summary.map_or("the stage is not known", |summary| summary.stage.as_str());
+        let stage = section.stage_word();
         let names = machine_names(section);
         let heading =
             names.as_ref().map_or_else(|| capitalize(stage), |names| format!("{names}: {stage}"));

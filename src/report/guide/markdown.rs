@@ -27,8 +27,7 @@ pub(super) fn render(report: &GuideReport) -> String {
 /// A section of machines: what is known of them, then what to do.
 fn machine_section(section: &GuideSection) -> String {
     let Some(names) = machine_names(section) else { return chapter(section) };
-    let stage =
-        section.stage.as_ref().map_or("the stage is not known", |summary| summary.stage.as_str());
+    let stage = section.stage_word();
     let mut out = format!("\n## {}: {stage}, {}\n", escape(&names), section.progress.as_str());
     if let Some(summary) = &section.stage {
         out.push_str(&format!(

@@ -90,10 +90,7 @@ impl Page<'_> {
     /// Who, at which stage, and how that is known.
     fn head(&self, section: &GuideSection) -> String {
         let names = machine_names(section).map(|names| format!("{}: ", make_visible(&names)));
-        let stage = section
-            .stage
-            .as_ref()
-            .map_or("the stage is not known", |summary| summary.stage.as_str());
+        let stage = section.stage_word();
         let mut out = format!("{}{stage}", names.clone().unwrap_or_default());
         if names.is_some() {
             let status = match section.progress {
