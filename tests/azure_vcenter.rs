@@ -171,3 +171,82 @@ fn of_several_machines_none_is_chosen() {
     );
     assert!(!lines.iter().any(|line| line.starts_with("host:")), "{text}");
 }
+
+#[test]
+fn few_questions_remain_to_a_first_plan() {
+    let mut estate = Estate::classic(3);
+    for number in 0..3 {
+        estate.fail_over(number);
+    }
+    let registered = format!("{}/replicationvCenters", estate::vault_id()).to_lowercase();
+    if let Some(estate::Entry::List(servers)) = estate.entries.get_mut(&registered) {
+        servers[0]["properties"]["ipAddress"] = "127.0.0.1".into();
+        servers[0]["properties"]["infrastructureId"] = "a9d1".into();
+    }
+    let Some(vcenter) = vcenter(&[
+        machine(
+            "DC0_H0_VM0",
+            "mt-of-the-team",
+            json!({ "ips": ["192.0.2.20"], "powerOff": false }),
+        ),
+        machine("DC0_H0_VM1", "app-000", json!({ "macs": ["00:50:56:01:00:00"] })),
+        machine("DC0_C0_RP0_VM0", "app-001", json!({ "macs": ["00:50:56:01:00:01"] })),
+        machine("DC0_C0_RP0_VM1", "app-002", json!({ "macs": ["00:50:56:01:00:02"] })),
+    ]) else {
+        return;
+    };
+    let server = StandIn::start(estate);
+    let directory = tempfile::tempdir().unwrap();
+    let url = format!("vsphere://administrator@vsphere.local@{}", vcenter.authority);
+    let ran = Azure::new(&server).variable("PREFLIGHT_PASSWORD", "Admin!23").run(
+        &[
+            "init",
+            "site",
+            "--azure",
+            &vault_address(),
+            "--vcenter",
+            &url,
+            "--thumbprint",
+            &vcenter.sha256,
+            "-o",
+            "site.yaml",
+        ],
+        directory.path(),
+    );
+    assert_eq!(ran.code, Some(0), "{}", ran.complaint());
+    // What the file itself leaves to a person: two logins that neither Azure nor vCenter knows.
+    let text = fs::read_to_string(directory.path().join("site.yaml")).unwrap();
+    let asked: Vec<&str> = text.lines().filter(|line| line.contains('?')).map(str::trim).collect();
+    assert!(asked.len() == 2 && asked[0].ends_with("# which account logs in?"), "{asked:#?}");
+    assert!(asked[1].ends_with("what is its login?"), "{asked:#?}");
+    // The file says how vault and vCenter were reached, so that it can be used as it is.
+    let ca = server.ca.display().to_string();
+    let run = |words: &[&str]| -> Value {
+        let azure = Azure::plain()
+            .variable("AZURE_ACCESS_TOKEN", standin::TOKEN)
+            .variable("PREFLIGHT_PASSWORD_VCENTER", "Admin!23");
+        let args = [words, &["site.yaml", "--format", "json", "--ca-file", &ca]].concat();
+        let ran = azure.run(&args, directory.path());
+        serde_json::from_slice(&ran.stdout).unwrap_or_else(|_| panic!("{}", ran.text()))
+    };
+    // The plan is there before anybody has answered anything.
+    let guide = run(&["guide"]);
+    let sections = guide["sections"].as_array().unwrap();
+    let machines: usize =
+        sections.iter().map(|one| one["machines"].as_array().unwrap().len()).sum();
+    assert_eq!(machines, 3);
+    for section in sections {
+        assert_eq!(section["stage"]["stage"], "prepare");
+        assert!(section["now"].as_array().unwrap().len() > 3, "{section}");
+    }
+    // Of the questions that nothing but a person can decide, five are put.
+    let report = run(&["check", "site"]);
+    let open = report["results"].as_array().unwrap().iter();
+    let open = open
+        .filter(|one| one["found"].as_str().unwrap_or_default().contains("nobody has answered"));
+    let mut questions: Vec<&str> = open.map(|one| one["check"].as_str().unwrap()).collect();
+    questions.sort_unstable();
+    questions.dedup();
+    assert!(questions.len() <= 5, "{questions:?}");
+    println!("open questions: {questions:?}");
+}

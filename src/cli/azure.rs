@@ -39,7 +39,16 @@ pub fn named(target: &str, args: &AzureArgs) -> anyhow::Result<VaultSource> {
     if !VaultAddress::is_meant(target) && Path::new(path).exists() {
         return recorded(Path::new(path));
     }
-    let entry = AzureVault {
+    let entry = vault_of(target, args);
+    let timeout = Duration::from_secs(args.timeout);
+    let query = query(&entry, args.ca_file.as_deref(), timeout)?;
+    let query = query.context("the token of Azure")?;
+    Ok(VaultSource::Live(Box::new(query)))
+}
+
+/// Returns a vault with what options say of how it is reached.
+pub fn vault_of(target: &str, args: &AzureArgs) -> AzureVault {
+    AzureVault {
         cloud: args.cloud.clone(),
         endpoint: args.azure_endpoint.clone(),
         login: args.azure_login.clone(),
@@ -47,11 +56,7 @@ pub fn named(target: &str, args: &AzureArgs) -> anyhow::Result<VaultSource> {
         token_file: args.azure_token_file.clone(),
         groups: args.groups.clone(),
         ..AzureVault::new(target)
-    };
-    let timeout = Duration::from_secs(args.timeout);
-    let query = query(&entry, args.ca_file.as_deref(), timeout)?;
-    let query = query.context("the token of Azure")?;
-    Ok(VaultSource::Live(Box::new(query)))
+    }
 }
 
 /// Returns the vault of a site. Without a token it is a failed answer, which leaves Azure's facts

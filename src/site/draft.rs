@@ -5,6 +5,7 @@
 
 use serde_json::Value;
 
+use super::azure::AzureVault;
 use super::from_vault::{Notes, VaultSite, fabrics_in_use};
 use super::model::{MasterTarget, ProcessServer, ProtectedVm, Site};
 use super::value::{GuestSystem, Link, MemorySize, ServerRole};
@@ -19,10 +20,12 @@ pub struct DraftRequest<'a> {
     pub vault: &'a Vault,
     /// The site that it knows, as far as possible matched with vCenter.
     pub site: &'a VaultSite,
-    /// How the vault is named in the file.
-    pub azure: &'a str,
+    /// The vault as the file names it, and how it is reached.
+    pub azure: &'a AzureVault,
     /// The URL of the vCenter server, when one was named.
     pub vcenter: Option<&'a str>,
+    /// The thumbprint of its certificate, when one was named.
+    pub thumbprint: Option<&'a str>,
     /// How many machines of the vault belong to another product, and so in a file of their own.
     pub elsewhere: usize,
 }
@@ -116,7 +119,7 @@ fn head(out: &mut Lines<'_>, request: &DraftRequest<'_>) {
     out.line("# preflight guide THIS-FILE         where each machine is, and what to do now");
     out.line("# preflight check site THIS-FILE    everything: Azure, vCenter, hosts, machines");
     out.line("");
-    out.line(&format!("azure: {}", scalar(request.azure)));
+    azure(out, request.azure);
     out.remarks("", "site");
     if request.elsewhere > 0 {
         out.comment(
@@ -133,6 +136,31 @@ fn head(out: &mut Lines<'_>, request: &DraftRequest<'_>) {
     kinds.dedup();
     if kinds.len() > 1 {
         out.comment("", &format!("The vault has fabrics of {}.", kinds.join(", ")));
+    }
+}
+
+/// The vault: its address alone, or with keys where it is not reached like any other.
+fn azure(out: &mut Lines<'_>, azure: &AzureVault) {
+    if *azure == AzureVault::new(&azure.vault) {
+        return out.line(&format!("azure: {}", scalar(&azure.vault)));
+    }
+    let token_file = azure.token_file.as_ref().map(|path| path.display().to_string());
+    out.line("azure:");
+    for (key, value) in [
+        ("vault", Some(&azure.vault)),
+        ("cloud", azure.cloud.as_ref()),
+        ("endpoint", azure.endpoint.as_ref()),
+        ("login", azure.login.as_ref()),
+        ("audience", azure.audience.as_ref()),
+        ("token_file", token_file.as_ref()),
+    ] {
+        if let Some(value) = value {
+            out.line(&format!("  {key}: {}", scalar(value)));
+        }
+    }
+    if !azure.groups.is_empty() {
+        let groups: Vec<String> = azure.groups.iter().map(|group| scalar(group)).collect();
+        out.line(&format!("  groups: [{}]", groups.join(", ")));
     }
 }
 
@@ -301,6 +329,9 @@ fn vcenter(out: &mut Lines<'_>, request: &DraftRequest<'_>) {
     };
     out.line("vcenter:");
     out.key("  ", "vcenter", "url", url);
+    if let Some(thumbprint) = request.thumbprint {
+        out.line(&format!("  thumbprint: {}", scalar(thumbprint)));
+    }
     out.remarks("  ", "vcenter");
 }
 

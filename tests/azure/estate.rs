@@ -186,6 +186,39 @@ impl Estate {
         self.add_to(&format!("{}/replicationProtectedItems", vault_id()), listed);
     }
 
+    /// Makes a machine of the vault one that has failed over to Azure, and is committed there.
+    pub fn fail_over(&mut self, number: usize) {
+        let old = Machine::classic_back(number).item()["id"].as_str().unwrap().to_lowercase();
+        self.entries.remove(&old);
+        let container = old.rsplit_once("/replicationprotecteditems/").unwrap().0.to_owned();
+        let lists = [container, vault_id().to_lowercase()];
+        let lists = lists.map(|parent| format!("{parent}/replicationprotecteditems"));
+        for list in &lists {
+            if let Some(Entry::List(items)) = self.entries.get_mut(list) {
+                items.retain(|item| item["id"].as_str().unwrap().to_lowercase() != old);
+            }
+        }
+        self.add_machine(&Machine::classic_home(number));
+        let id = Machine::classic_home(number).item()["id"].as_str().unwrap().to_lowercase();
+        let change = |item: &mut Value| {
+            let properties = &mut item["properties"];
+            properties["protectionState"] = "UnplannedFailoverCommitted".into();
+            properties["protectionStateDescription"] = "Failover committed".into();
+            properties["activeLocation"] = "Recovery".into();
+            properties["allowedOperations"] =
+                json!(["CompleteMigration", "DisableProtection", "SwitchProtection"]);
+            properties["providerSpecificDetails"]["targetVmId"] =
+                objects::virtual_machine(number)["id"].clone();
+        };
+        self.change(&id, change);
+        for list in &lists {
+            if let Some(Entry::List(items)) = self.entries.get_mut(list) {
+                let is_own = |item: &&mut Value| item["id"].as_str().unwrap().to_lowercase() == id;
+                items.iter_mut().filter(is_own).for_each(change);
+            }
+        }
+    }
+
     /// Adds the machines in Azure, their network cards and network, and the gateway with its connection home.
     pub fn add_azure_side(&mut self, machines: usize) {
         for number in 0..machines {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::Context;
 
 use crate::atomic_file::{AtomicFile, Visibility};
-use crate::cli::args::{InitSiteArgs, TlsArgs};
+use crate::cli::args::{AzureArgs, InitSiteArgs, TlsArgs};
 use crate::cli::collect::{CollectOptions, collect};
 use crate::cli::login::SshDefaults;
 use crate::cli::password::PasswordStore;
@@ -22,9 +22,9 @@ use crate::facts::transcript::Transcript;
 use crate::facts::vsphere::inventory::Inventory;
 use crate::facts::vsphere::query_scope::QueryScope;
 use crate::regular_file;
-use crate::site::VaultSite;
 use crate::site::draft::{DraftRequest, draft};
 use crate::site::draft_diff::draft_diff;
+use crate::site::{AzureVault, VaultSite};
 
 /// The most bytes of a site file that is compared.
 const MAX_BYTES: u64 = 16 * 1024 * 1024;
@@ -59,8 +59,9 @@ pub fn init_site(args: &InitSiteArgs) -> anyhow::Result<ExitStatus> {
     let text = draft(&DraftRequest {
         vault: &vault,
         site: &site,
-        azure: &vault_in_file(target),
+        azure: &vault_in_file(target, &args.azure)?,
         vcenter: args.vcenter.as_deref(),
+        thumbprint: args.thumbprint.as_deref(),
         elsewhere: sites.map(|other| other.site.protected_vms.len()).sum(),
     });
     match (&args.out, existing) {
@@ -71,10 +72,16 @@ pub fn init_site(args: &InitSiteArgs) -> anyhow::Result<ExitStatus> {
     Ok(ExitStatus::Clean)
 }
 
-/// Returns how the file names the vault: a file or directory as a capture.
-fn vault_in_file(target: &str) -> String {
-    let is_file = Path::new(target).exists() && !target.starts_with("capture:");
-    if is_file { format!("capture:{target}") } else { target.to_owned() }
+/// Returns how the file names the vault: a file or directory as a capture, any other with what it was reached by.
+fn vault_in_file(target: &str, args: &AzureArgs) -> anyhow::Result<AzureVault> {
+    let is_capture = target.starts_with("capture:");
+    if is_capture || Path::new(target).exists() {
+        let prefix = if is_capture { "" } else { "capture:" };
+        return Ok(AzureVault::new(&format!("{prefix}{target}")));
+    }
+    // Paths in a site file are relative to that file, and those of options to the current directory.
+    let token_file = args.azure_token_file.as_ref().map(std::path::absolute).transpose()?;
+    Ok(AzureVault { token_file, ..azure::vault_of(target, args) })
 }
 
 fn read_site_file(path: &Path) -> anyhow::Result<String> {

@@ -1,0 +1,273 @@
+//! Machines on their whole way, one stage after the other, asked for live: the stage that `check site` says, and what `guide` says next.
+//!
+//! The values of each stage are those of the published table. Not for values by themselves (`tests/azure_readings.rs`).
+
+#![allow(clippy::unwrap_used, reason = "all of this file is a test")]
+
+#[path = "azure/estate.rs"]
+mod estate;
+#[path = "azure/objects.rs"]
+mod objects;
+mod program;
+#[path = "azure/run.rs"]
+mod run;
+#[path = "azure/standin.rs"]
+mod standin;
+
+use std::fs;
+
+use estate::{Entry, Estate, SUBSCRIPTION, vault_address, vault_id};
+use objects::Machine;
+use run::*;
+use serde_json::{Value, json};
+use standin::StandIn;
+
+/// One moment on the way of a machine: the values of its item, and what is to be said of it.
+struct Moment {
+    machine: Machine,
+    state: &'static str,
+    /// `activeLocation`, and `activeSiteType` where the provider writes one.
+    place: (&'static str, &'static str),
+    offers: &'static [&'static str],
+    runs: &'static str,
+    more: Value,
+    stage: &'static str,
+}
+
+impl Moment {
+    fn new(
+        machine: Machine,
+        state: &'static str,
+        place: (&'static str, &'static str),
+        offers: &'static [&'static str],
+        stage: &'static str,
+    ) -> Self {
+        Self { machine, state, place, offers, runs: "None", more: json!({}), stage }
+    }
+
+    fn running(self, runs: &'static str) -> Self {
+        Self { runs, ..self }
+    }
+
+    fn with(self, more: Value) -> Self {
+        Self { more, ..self }
+    }
+
+    /// The vault at this moment.
+    fn estate(&self) -> Estate {
+        let mut estate = Estate::classic(0);
+        estate.add_fabric(&objects::modernised_fabric());
+        estate.add_in_azure(objects::virtual_machine(0), objects::network_card(0));
+        estate.add_machine(&self.machine);
+        let own = self.machine.item();
+        let id = own["id"].as_str().unwrap().to_owned();
+        let change = |item: &mut Value| {
+            let properties = &mut item["properties"];
+            properties["protectionState"] = self.state.into();
+            properties["protectionStateDescription"] = self.state.into();
+            properties["activeLocation"] = self.place.0.into();
+            properties["allowedOperations"] = json!(self.offers);
+            properties["currentScenario"] = json!({ "scenarioName": self.runs, "jobId": self.runs, "startTime": "2026-11-20T07:50:00Z" });
+            if !properties["recoveryFabricId"].is_null() && self.more["instanceType"] == "InMageRcm"
+            {
+                properties["recoveryFabricId"] = "Microsoft Azure".into();
+            }
+            let details = &mut properties["providerSpecificDetails"];
+            if !self.place.1.is_empty() {
+                details["activeSiteType"] = self.place.1.into();
+            }
+            for (key, value) in self.more.as_object().unwrap() {
+                details[key] = value.clone();
+            }
+        };
+        estate.change(&id, change);
+        let container = id.rsplit_once("/replicationProtectedItems/").unwrap().0;
+        for list in [container, &vault_id()] {
+            let list = format!("{list}/replicationProtectedItems").to_lowercase();
+            if let Some(Entry::List(items)) = estate.entries.get_mut(&list) {
+                items.iter_mut().for_each(change);
+            }
+        }
+        estate
+    }
+}
+
+/// What `check site` and `guide` say of the machine: its stage, and whether the case of it goes on.
+fn said(moment: &Moment) -> [Value; 2] {
+    let server = StandIn::start(moment.estate());
+    let directory = tempfile::tempdir().unwrap();
+    let origin = &server.origin;
+    let site = format!(
+        "azure: {{ vault: '{}', endpoint: '{origin}', login: '{origin}' }}\n\
+         configuration_server: {{ address: 192.0.2.10 }}\n\
+         process_servers: [ {{ name: ps-azure, address: 10.9.1.9, role: azure }} ]\n\
+         protected_vms: [ {{ name: app-000, os: linux }} ]\n",
+        vault_address()
+    );
+    fs::write(directory.path().join("site.yaml"), site).unwrap();
+    let ca = server.ca.display().to_string();
+    ["check", "guide"].map(|verb| {
+        let words: &[&str] = if verb == "check" { &["check", "site"] } else { &["guide"] };
+        let args = [words, &["site.yaml", "--format", "json", "--ca-file", &ca]].concat();
+        let azure = Azure::plain().variable("AZURE_ACCESS_TOKEN", standin::TOKEN);
+        let ran = azure.run(&args, directory.path());
+        serde_json::from_slice(&ran.stdout).unwrap_or_else(|_| panic!("{}", ran.text()))
+    })
+}
+
+fn walk(moments: &[Moment]) {
+    for moment in moments {
+        let [check, guide] = said(moment);
+        let case = format!("{} {} {}", moment.machine.item()["name"], moment.state, moment.runs);
+        let stage = &check["stages"][0];
+        assert_eq!(stage["stage"], moment.stage, "{case}: {stage}");
+        let section = &guide["sections"][0];
+        assert_eq!(section["machines"][0]["stage"], moment.stage, "{case}: {section}");
+        assert_eq!(section["stage"]["stage"], moment.stage, "{case}");
+    }
+}
+
+/// The id of the virtual machine in Azure, which an item names once it has failed over.
+fn in_azure() -> Value {
+    let id = objects::virtual_machine(0)["id"].clone();
+    json!({ "targetVmId": id, "recoveryAzureResourceGroupId": format!("/subscriptions/{SUBSCRIPTION}/resourceGroups/{}", objects::AZURE_GROUP) })
+}
+
+#[test]
+fn a_classic_machine_is_led_from_azure_home_and_back_under_protection() {
+    let (out, back) = (Machine::classic_home(0), Machine::classic_back(0));
+    let away = ("Recovery", "");
+    walk(&[
+        Moment::new(
+            out,
+            "Protected",
+            ("Primary", ""),
+            &["UnplannedFailover", "DisableProtection", "TestFailover"],
+            "home",
+        ),
+        Moment::new(
+            out,
+            "UnplannedFailoverCommitPendingStatesBegin",
+            away,
+            &["Commit", "DisableProtection", "ChangePit", "SwitchProtection"],
+            "prepare",
+        )
+        .with(in_azure()),
+        Moment::new(
+            out,
+            "UnplannedFailoverCommitted",
+            away,
+            &["CompleteMigration", "DisableProtection", "SwitchProtection"],
+            "prepare",
+        )
+        .with(in_azure()),
+        Moment::new(out, "UnplannedFailoverCommitted", away, &[], "reprotect")
+            .with(in_azure())
+            .running("SwitchReplicationGroupProtection"),
+        Moment::new(
+            back,
+            "InitialReplicationInProgress",
+            ("Primary", "Azure"),
+            &["DisableProtection"],
+            "replicating",
+        )
+        .with(json!({ "protectionStage": "InitialSync" })),
+        Moment::new(
+            back,
+            "Protected",
+            ("Primary", "Azure"),
+            &["UnplannedFailover", "DisableProtection"],
+            "replicating",
+        ),
+        Moment::new(back, "Protected", ("Primary", "Azure"), &[], "failback")
+            .running("UnplannedFailover"),
+        Moment::new(
+            back,
+            "UnplannedFailoverCommitPendingStatesBegin",
+            ("Recovery", "OnPrem"),
+            &["Commit", "DisableProtection"],
+            "verify",
+        ),
+        Moment::new(
+            back,
+            "UnplannedFailoverCommitted",
+            ("Recovery", "OnPrem"),
+            &["CompleteMigration", "DisableProtection", "SwitchProtection"],
+            "after",
+        ),
+        Moment::new(
+            back,
+            "UnplannedFailoverCommitted",
+            ("Recovery", "OnPrem"),
+            &[],
+            "reprotect-forward",
+        )
+        .running("SwitchReplicationGroupProtection"),
+        Moment::new(
+            out,
+            "Protected",
+            ("Primary", ""),
+            &["UnplannedFailover", "DisableProtection", "TestFailover"],
+            "home",
+        ),
+    ]);
+}
+
+#[test]
+fn a_modernised_machine_is_told_of_at_every_stage() {
+    let back = Machine::modernised_back(0);
+    let out = json!({ "instanceType": "InMageRcm", "targetVmName": "app-000",
+        "targetResourceGroupId": format!("/subscriptions/{SUBSCRIPTION}/resourceGroups/{}", objects::AZURE_GROUP) });
+    let moment = |state, at, offers, stage| Moment::new(back, state, (at, ""), offers, stage);
+    walk(&[
+        moment(
+            "InitialReplicationRecoveryCompletionPending",
+            "Primary",
+            &["DisableProtection"],
+            "reprotect-forward",
+        )
+        .with(out.clone()),
+        moment(
+            "Protected",
+            "Primary",
+            &["UnplannedFailover", "DisableProtection", "TestFailover"],
+            "home",
+        )
+        .with(out.clone()),
+        moment(
+            "UnplannedFailoverCommitPendingStatesBegin",
+            "Recovery",
+            &["CompleteMigration", "Commit", "DisableProtection", "ChangePit", "SwitchProtection"],
+            "prepare",
+        )
+        .with(out.clone()),
+        moment(
+            "UnplannedFailoverCommitted",
+            "Recovery",
+            &["CompleteMigration", "DisableProtection", "SwitchProtection"],
+            "prepare",
+        )
+        .with(out),
+        moment("InitialReplicationInProgress", "Primary", &["DisableProtection"], "replicating"),
+        moment("Protected", "Primary", &["PlannedFailover", "DisableProtection"], "replicating"),
+        moment("Protected", "Primary", &[], "failback").running("PlannedFailover"),
+        moment(
+            "CommitPendingStatesBegin",
+            "Recovery",
+            &[
+                "CompleteMigration",
+                "Commit",
+                "DisableProtection",
+                "SwitchProtection",
+                "CancelFailover",
+            ],
+            "verify",
+        ),
+        moment(
+            "PlannedFailoverCommitted",
+            "Recovery",
+            &["SwitchProtection", "DisableProtection"],
+            "after",
+        ),
+    ]);
+}
