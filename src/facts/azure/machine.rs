@@ -14,7 +14,7 @@ use super::item::Item;
 use super::object::{ObjectKind, last_name};
 use super::read::{list, member, minute, moment, release, text};
 use super::replication::{first_point, replication, resynchronisation};
-use super::servers::{ExpiryFacts, SILENT_AFTER, error_words, expiry};
+use super::servers::{ExpiryFacts, SILENT_AFTER, error_words, expiry, says_list};
 use super::shown::{Shown, ShownResult};
 use super::survey::{NoItem, PlannedMachine, SiteInVault};
 use super::words::word;
@@ -149,9 +149,12 @@ pub fn machine_facts(survey: &SiteInVault<'_>, name: &str) -> VaultMachineFacts 
         not_migrated: not_migrated(&item).into(),
         errors: of_item
             .clone()
-            .map(|item| error_words(item.properties(), &["healthErrors"]))
+            .and_then(|item| {
+                says_list(item.properties(), "healthErrors")?;
+                Ok(error_words(item.properties(), &["healthErrors"]))
+            })
             .into(),
-        faults: of_item.clone().map(faults).into(),
+        faults: of_item.clone().and_then(faults).into(),
         last_job: shown(&last_job),
         agent_expiry: of_item.clone().and_then(expiry_of).into(),
         disks: of_item.and_then(|item| Ok(item.disks()?.len() as i64)).into(),
@@ -167,9 +170,10 @@ pub fn machine_facts(survey: &SiteInVault<'_>, name: &str) -> VaultMachineFacts 
     }
 }
 
-fn faults(item: Item<'_>) -> Collection<String> {
+fn faults(item: Item<'_>) -> Result<Collection<String>, Unavailable> {
+    says_list(item.properties(), "healthErrors")?;
     let faults = item.errors().filter(|error| error.level.eq_ignore_ascii_case("Error"));
-    Collection::complete(faults.map(|error| error.words()).collect())
+    Ok(Collection::complete(faults.map(|error| error.words()).collect()))
 }
 
 fn protected(item: &Result<Item<'_>, NoItem>) -> ShownResult {

@@ -215,6 +215,7 @@ fn process_server_in_azure(survey: &SiteInVault<'_>) -> ShownResult {
             }
         }
         vault.all_of(ObjectKind::NetworkInterface)?;
+        vault.classic_fabrics().try_for_each(|fabric| fabric.says_list("processServers"))?;
         let express_route = vault.express_route(&network)?;
         let way_home = express_route.is_some().then(|| vault.way_home(&network)).transpose()?;
         let is_up = |way: &Shown| way.state == super::shown::ShownState::Good;
@@ -258,7 +259,10 @@ fn process_server_at_home(survey: &SiteInVault<'_>) -> ShownResult {
     };
     match shown.iter().position(is_good) {
         Some(place) => shown.swap_remove(place),
-        None if shown.is_empty() => Ok(Shown::bad("no process server on premises is listed")),
+        None if shown.is_empty() => {
+            fabric.says_list("processServers")?;
+            Ok(Shown::bad("no process server on premises is listed"))
+        }
         None => Shown::all(shown),
     }
 }
@@ -320,7 +324,12 @@ fn returns_to_vmware(survey: &SiteInVault<'_>) -> ShownResult {
             Some("VMware" | "InMageRcm") => {
                 Ok(Shown::good("the machines are protected from VMware"))
             }
-            Some(other) => Ok(Shown::bad(format!("{} lies in a fabric of {other}", item.name()))),
+            Some(other @ ("HyperVSite" | "VMM")) => {
+                Ok(Shown::bad(format!("{} lies in a fabric of {other}", item.name())))
+            }
+            Some(other) => {
+                Err(Unavailable::from(format!("{} lies in a fabric of {other}", item.name())))
+            }
             None => Err(Unavailable::from(format!("the fabric of {} is not known", item.name()))),
         });
     }

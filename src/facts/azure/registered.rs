@@ -9,7 +9,7 @@ use super::azure_vm::{addresses_of, networks_of, vm_of_card};
 use super::object::{ObjectKind, id_key, last_name};
 use super::read::{integer, list, minute, moment, number, required_text, text};
 use super::servers::{
-    Fabric, FabricServer, RegisteredServerFacts, SILENT_AFTER, ServerNames, error_words,
+    Fabric, FabricServer, RegisteredServerFacts, SILENT_AFTER, ServerNames, error_words, says_list,
 };
 use super::shown::{Shown, ShownResult};
 use super::survey::{PlannedServer, SiteInVault};
@@ -180,6 +180,7 @@ fn retention_volume(server: FabricServer<'_>, planned: Option<&str>) -> ShownRes
     let key = |name: &str| name.trim_end_matches(['/', '\\', ':']).to_ascii_lowercase();
     let found = volumes.iter().find(|volume| key(name(volume)) == key(planned));
     let Some(volume) = found else {
+        says_list(server.entry, "retentionVolumes")?;
         let others: Vec<&str> = volumes.iter().map(name).collect();
         let others = if others.is_empty() { "none".to_owned() } else { others.join(", ") };
         if server.silent_minutes()? >= SILENT_AFTER {
@@ -219,6 +220,7 @@ fn discovered(server: FabricServer<'_>) -> ShownResult {
         .filter_map(|store| text(store, "symbolicName"))
         .collect();
     if stores.is_empty() {
+        says_list(server.entry, "dataStores")?;
         return Ok(Shown::bad(format!(
             "{} is registered, and not discovered through vCenter: no datastore of it is known",
             server.name()
@@ -495,6 +497,7 @@ fn master_targets(survey: &SiteInVault<'_>, fabric: Fabric<'_>) -> ShownResult {
             })
             .collect();
         if of_family.is_empty() {
+            fabric.says_list("masterTargetServers")?;
             return Ok(Shown::bad(format!("no {family} master target is listed")));
         }
         let mut shown: Vec<ShownResult> = of_family.into_iter().map(discovered).collect();

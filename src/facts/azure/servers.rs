@@ -153,16 +153,30 @@ impl<'v> Fabric<'v> {
         }
     }
 
+    /// Whether it has a list of this name, empty or not: one that is null or left out says nothing.
+    ///
+    /// # Errors
+    ///
+    /// Fails where it has none.
+    pub fn says_list(self, name: &str) -> Result<(), Unavailable> {
+        says_list(self.details(), name)
+            .map_err(|why| Unavailable::from(format!("{}: {}", self.name(), why.reason)))
+    }
+
     /// Whether it lists its servers: an appliance does so only when it is asked for itself.
     ///
     /// # Errors
     ///
     /// Fails where that was not done.
     pub fn lists_servers(self) -> Result<(), Unavailable> {
-        let has_none = matches!(self.kind(), "HyperVSite" | "VMM" | "Azure");
-        let is_complete = self.kind() == "VMware" || has_none || self.object.is_whole;
-        if is_complete || self.process_servers().next().is_some() {
+        if self.process_servers().next().is_some() {
             return Ok(());
+        }
+        match self.kind() {
+            "HyperVSite" | "VMM" | "Azure" => return Ok(()),
+            "VMware" => return self.says_list("processServers"),
+            _ if self.object.is_whole => return self.says_list("processServers"),
+            _ => {}
         }
         Err(Unavailable::from(format!(
             "{} was seen in the list of fabrics alone, which leaves out its servers",
@@ -313,6 +327,16 @@ fn version_status(entry: &Value) -> Result<String, Unavailable> {
         return Ok(word.to_owned());
     }
     Err(not_understood("versionStatus", &word.into()))
+}
+
+/// Whether an entry has a list of this name, empty or not: one that is null or left out says nothing.
+///
+/// # Errors
+///
+/// Fails where it has none.
+pub fn says_list(entry: &Value, name: &str) -> Result<(), Unavailable> {
+    let found = super::read::member(entry, name).is_some_and(Value::is_array);
+    if found { Ok(()) } else { Err(super::read::unsaid(name)) }
 }
 
 /// When something ends.

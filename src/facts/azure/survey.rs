@@ -156,9 +156,19 @@ impl<'v> SiteInVault<'v> {
 
     /// Returns what the vault shows of a machine's stage; none where it has no item of it.
     pub fn stage_of(&self, machine: &str) -> Option<StageReading> {
-        let item = self.item(machine).ok()?;
         let mut as_of =
             self.vault.asked_at.map_or_else(String::new, |at| format!(", as of {}", minute(at)));
+        let item = match self.item(machine) {
+            Ok(item) => item,
+            // Several items may be it, or one that is of another machine: then nobody but a person can say.
+            Err(NoItem::Unknown(why)) if self.vault.all_of(ObjectKind::Item).is_ok() => {
+                return Some(StageReading::not_understood(
+                    EvidenceSource::Azure,
+                    why.reason + &as_of,
+                ));
+            }
+            Err(_) => return None,
+        };
         if self.is_guess(machine) {
             as_of.push_str(", if it is the machine in vCenter: their names are all that agrees");
         }
@@ -212,6 +222,8 @@ impl<'v> SiteInVault<'v> {
         let found = only(servers, names)?;
         if found.is_none() {
             self.vault.fabrics().try_for_each(Fabric::has_known_kind)?;
+            let mut classic = self.vault.classic_fabrics();
+            classic.try_for_each(|fabric| fabric.says_list("masterTargetServers"))?;
         }
         self.or_none(found)
     }

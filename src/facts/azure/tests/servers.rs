@@ -275,3 +275,54 @@ fn groups_plans_and_policies_are_read_from_ids() {
     );
     assert!(VAULT.starts_with("/Subscriptions"));
 }
+
+#[test]
+fn a_list_that_is_null_or_left_out_says_nothing_and_an_empty_one_says_that_there_is_none() {
+    let fabric = |details: Value| {
+        let mut all = json!({ "instanceType": "VMware", "ipAddress": "192.0.2.10",
+            "lastHeartbeat": "2026-11-20T07:59:00Z", "csServiceStatus": "Running" });
+        all.as_object_mut().unwrap().extend(details.as_object().unwrap().clone());
+        json!({ "id": id(FABRIC), "properties": { "friendlyName": "cs", "customDetails": all } })
+    };
+    let target = |details: Value| {
+        let mut one =
+            json!({ "name": "mt", "osType": "Linux", "lastHeartbeat": "2026-11-20T07:59:00Z" });
+        one.as_object_mut().unwrap().extend(details.as_object().unwrap().clone());
+        fabric(json!({ "masterTargetServers": [one] }))
+    };
+    let facts = |fabric: &Value| {
+        let vault =
+            GivenAnswers::new().list("replicationFabrics", std::slice::from_ref(fabric)).vault();
+        let planned = PlannedServer {
+            name: "mt".to_owned(),
+            names: ServerNames::from_names(["mt"]),
+            is_on_premises: true,
+        };
+        master_target_facts(&SiteInVault::new(&vault, site(&[])), &planned, Some("/mnt/retention"))
+    };
+    let registered = |details: Value| words(&facts(&fabric(details)).registered);
+    assert!(
+        registered(json!({ "masterTargetServers": [] })).starts_with("bad: the vault lists no")
+    );
+    for missing in [json!({ "masterTargetServers": null }), json!({})] {
+        assert!(registered(missing).starts_with("unknown: cs: azure does not say"));
+    }
+    let both = |details: Value| {
+        let facts = facts(&target(details));
+        [words(&facts.discovered), words(&facts.retention)]
+    };
+    let [discovered, retention] = both(json!({ "dataStores": [], "retentionVolumes": [] }));
+    assert!(
+        discovered.starts_with("bad:") && retention.starts_with("bad:"),
+        "{discovered} {retention}"
+    );
+    for missing in [json!({ "dataStores": null, "retentionVolumes": null }), json!({})] {
+        let [discovered, retention] = both(missing);
+        assert!(discovered.starts_with("unknown:"), "{discovered}");
+        assert!(retention.starts_with("unknown:"), "{retention}");
+    }
+    // A fabric of a kind that is not known may have anything.
+    let mut strange = fabric(json!({}));
+    strange["properties"]["customDetails"]["instanceType"] = json!("VMwareV9");
+    assert_eq!(words(&facts(&strange).registered), "unknown: the fabric cs is of vmwarev9");
+}
