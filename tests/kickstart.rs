@@ -152,7 +152,8 @@ fn rendered(variant: &Variant) -> (Generation, String) {
             payload.iter().map(ToString::to_string).filter(|n| is_service(n)).collect();
         payload.extend(services.iter().map(|name| format!("{name}.service").parse().unwrap()));
     }
-    let placement = Placement { carrier: variant.carrier, have_repo: variant.have_repo, payload };
+    let placement =
+        Placement { carrier: variant.carrier, have_repo: variant.have_repo, pool: None, payload };
     let root = match &system.root_password {
         RootPassword::Hash(hash) => RootAccess::Hash(hash.clone()),
         _ => RootAccess::Locked,

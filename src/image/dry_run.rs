@@ -68,6 +68,15 @@ fn agent(plan: &Plan) -> String {
 }
 
 fn add_ons(plan: &Plan) -> String {
+    let pool = match (&plan.signing_key, plan.debs.is_empty()) {
+        (_, true) => String::new(),
+        (Some(key), false) => format!("; their list is signed by {}", key.name()),
+        (None, false) => "; their list is UNSIGNED, trusted for its digest".to_owned(),
+    };
+    packages(plan) + &pool
+}
+
+fn packages(plan: &Plan) -> String {
     match plan.signatures() {
         None => "none".to_owned(),
         Some(signed) if signed.keys.is_empty() => {

@@ -48,6 +48,9 @@ pub struct Manifest {
     /// Who signed the add-on packages; absent when there are none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signatures: Option<SignatureRecord>,
+    /// The pool of Debian packages; absent when there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pool: Option<PoolRecord>,
     /// The self-check of the installed system; absent when it has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub self_check: Option<SelfCheckRecord>,
@@ -133,6 +136,16 @@ pub struct SignatureRecord {
     pub unverified: usize,
     /// The fingerprints of the keys that were named, with their owners.
     pub keys: Vec<String>,
+}
+
+/// The pool of Debian packages.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PoolRecord {
+    /// How many packages it has.
+    pub packages: usize,
+    /// The fingerprint of the key that signed its list, and the key's owner; nothing when nobody
+    /// did, so that the list is trusted for its digest.
+    pub signed_by: Option<String>,
 }
 
 /// The self-check of the installed system.
@@ -326,6 +339,7 @@ mod tests {
             }),
             agent: None,
             signatures: None,
+            pool: None,
             self_check: None,
             registration: None,
             incomplete: Vec::new(),

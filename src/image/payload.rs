@@ -13,6 +13,7 @@ use crate::hint::hinted;
 use crate::installer::answers::{self, AnswersError};
 use crate::installer::first_boot::{self, FirstBoot};
 use crate::installer::kickstart::{self, Placement};
+use crate::installer::preseed::pool::PlacedPool;
 use crate::installer::retention::Retention;
 use crate::installer::self_check::{self, SelfCheck};
 use crate::installer::service::{InitSystem, ServiceError, ServiceFile};
@@ -20,6 +21,7 @@ use crate::installer::system::{AgentKind, Interface, System};
 use crate::installer::target_scripts::{AGENT, AGENT_DIRECTORY};
 use crate::installer::value::PayloadName;
 use crate::installer::{disc_layout, registration};
+use crate::packages::deb::{SigningError, pool};
 use crate::packages::repository::{self, RepositoryError};
 use crate::packages::sbom::{self, Application, SbomFile, SbomRequest};
 
@@ -35,6 +37,9 @@ pub enum PayloadError {
     /// The kickstart or preseed cannot be rendered, or is not what was meant.
     #[error(transparent)]
     Answers(#[from] AnswersError),
+    /// The pool cannot be signed.
+    #[error("the signing key: {0}")]
+    Signing(#[from] SigningError),
     /// The repository's metadata cannot be made.
     #[error(transparent)]
     Repository(#[from] RepositoryError),
@@ -46,6 +51,7 @@ impl PayloadError {
         match self {
             Self::FirstBoot(error) => error.hint(),
             Self::Repository(error) => error.hint(),
+            Self::Signing(error) => error.hint(),
             Self::Path(_) | Self::Answers(_) => None,
         }
     }
@@ -91,9 +97,18 @@ pub fn assemble(assets: &Assets, plan: &Plan) -> Result<Vec<PayloadFile>, Payloa
     if !plan.packages.is_empty() {
         files.extend(assemble_add_ons(plan)?);
     }
+    let pool = assemble_pool(plan)?;
+    let placed = |name: &str| {
+        let path = format!("{}/{name}", disc_layout::REPOSITORY);
+        pool.iter().find(|file| file.path.as_str() == path).map(|file| file.sha256.to_string())
+    };
+    let placed = placed(pool::PACKAGES)
+        .map(|packages_sha256| PlacedPool { packages_sha256, key_sha256: placed(pool::KEY) });
+    files.extend(pool);
     let placement = Placement {
         carrier: plan.carrier(),
         have_repo: !plan.packages.is_empty(),
+        pool: placed,
         payload: payload_names(&files),
     };
     let answers = answers::render(assets, &plan.system, &placement, &plan.root)?;
@@ -203,6 +218,25 @@ fn assemble_add_ons(plan: &Plan) -> Result<Vec<PayloadFile>, PayloadError> {
     Ok(files)
 }
 
+/// The pool of Debian packages; nothing when there are none.
+fn assemble_pool(plan: &Plan) -> Result<Vec<PayloadFile>, PayloadError> {
+    if plan.debs.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut files = Vec::new();
+    let place = |name: &str| format!("{}/{name}", disc_layout::REPOSITORY);
+    for (name, bytes) in
+        pool::metadata(&plan.debs, plan.epoch.seconds(), plan.signing_key.as_ref())?
+    {
+        files.push(PayloadFile::from_bytes(&place(name), bytes)?);
+    }
+    for deb in &plan.debs {
+        let file = deb.file.clone().expect("a plan keeps its packages open");
+        files.push(PayloadFile::from_file(&place(&deb.location), file, deb.len, deb.sha256)?);
+    }
+    Ok(files)
+}
+
 fn payload_names(files: &[PayloadFile]) -> std::collections::BTreeSet<PayloadName> {
     let prefix = format!("{}/", disc_layout::PAYLOAD);
     files.iter().filter_map(|file| file.path.as_str().strip_prefix(&prefix)?.parse().ok()).collect()
@@ -220,8 +254,10 @@ fn render_sbom(plan: &Plan, files: &[PayloadFile]) -> String {
             "the replication agent (Unified Agent)"
         },
     });
-    let is_package =
-        |path: &str| path.starts_with(disc_layout::REPOSITORY) && path.ends_with(".rpm");
+    let is_package = |path: &str| {
+        path.starts_with(disc_layout::REPOSITORY)
+            && (path.ends_with(".rpm") || path.ends_with(".deb"))
+    };
     let files = files.iter().filter(|file| !is_package(file.path.as_str())).map(|file| {
         let path = file.path.as_str();
         let application = agent.clone().filter(|_| path == disc_layout::AGENT);
@@ -236,6 +272,7 @@ fn render_sbom(plan: &Plan, files: &[PayloadFile]) -> String {
         base_volume_id: plan.base.as_ref().map(|base| base.medium.volume_id()),
         epoch: plan.epoch.seconds(),
         packages: &plan.packages,
+        debs: &plan.debs,
         package_directory: disc_layout::REPOSITORY,
         files: files.collect(),
     })

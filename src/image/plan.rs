@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::manifest::{
-    self, AgentRecord, BaseRecord, Manifest, RecipeRecord, RegistrationRecord,
+    self, AgentRecord, BaseRecord, Manifest, PoolRecord, RecipeRecord, RegistrationRecord,
     SelfCheckBinaryRecord, SelfCheckRecord, SignatureRecord, ToolRecord,
 };
 use super::recipe::{AgentSource, Recipe, SelfCheckBinaryChoice};
@@ -22,7 +22,7 @@ use crate::installer::kickstart::{Carrier, RootAccess};
 use crate::installer::profile::Installer;
 use crate::installer::system::System;
 use crate::iso::Timestamp;
-use crate::packages::deb::{self, DebFile, DebTrust};
+use crate::packages::deb::{self, DebFile, DebTrust, SigningKey};
 use crate::packages::repository::{self, Keyring, RpmPackage, SignatureStatus};
 
 pub use error::PlanError;
@@ -30,7 +30,7 @@ pub use inputs::{
     AgentContent, AgentInput, BaseMedium, SelfCheckBinary, open_input, open_keys, open_medium,
 };
 
-use inputs::{open_agent, open_base, open_self_check_binary};
+use inputs::{open_agent, open_base, open_self_check_binary, open_signing_key};
 
 /// The date of added files unless SOURCE_DATE_EPOCH says otherwise: 2017-03-27, the day of S001.
 /// The clock's would make every build another one.
@@ -57,6 +57,8 @@ pub struct PlanRequest {
     pub debs: Option<PathBuf>,
     /// Files of keys that the lists beside them are signed with, in addition to the recipe's.
     pub deb_keys: Vec<PathBuf>,
+    /// The file of the private key that the pool of those packages is signed with.
+    pub signing_key: Option<PathBuf>,
     /// The program that evaluates captures on the installed system; overrides the recipe's.
     pub self_check_binary: Option<SelfCheckBinaryChoice>,
     /// Whether an agent is accepted without a digest in the recipe.
@@ -89,6 +91,8 @@ pub struct Plan {
     pub packages: Vec<RpmPackage>,
     /// Debian packages that go with the medium, sorted by name.
     pub debs: Vec<DebFile>,
+    /// The private key that the pool of them is signed with.
+    pub signing_key: Option<SigningKey>,
     /// The keys that packages or lists of them may be signed with; empty when no key was given.
     pub keyring: Keyring,
     /// The files they were read from.
@@ -150,6 +154,10 @@ impl Plan {
             }
             _ => Vec::new(),
         };
+        let signing_key = request.signing_key.as_deref().map(open_signing_key).transpose()?;
+        if let (Some(path), true) = (&request.signing_key, debs.is_empty()) {
+            return Err(PlanError::NothingToSign(path.clone()));
+        }
         if let Some(base) = &base {
             let (volume, bytes) = (base.medium.volume_id(), base.medium.file_len());
             tracing::info!(base = %base.path.display(), volume, bytes, "read the base");
@@ -174,8 +182,13 @@ impl Plan {
             self_check_binary,
             packages,
             debs,
+            signing_key,
             keyring,
-            key_files: keys.iter().filter_map(|path| InputFile::from_path(path)).collect(),
+            key_files: keys
+                .iter()
+                .chain(&request.signing_key)
+                .filter_map(|path| InputFile::from_path(path))
+                .collect(),
             incomplete: Vec::new(),
         })
     }
@@ -204,6 +217,8 @@ impl Plan {
             packages: Vec<Sha256>,
             #[serde(skip_serializing_if = "Vec::is_empty")]
             debs: Vec<Sha256>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            signed_by: Option<&'a str>,
             keys: Vec<&'a str>,
         }
         let root = match &self.root {
@@ -218,6 +233,7 @@ impl Plan {
             agent: self.agent.as_ref().map(|agent| agent.bundle.sha256),
             self_check_binary: self.self_check_binary.as_ref().and_then(SelfCheckBinary::sha256),
             packages: self.packages.iter().map(|package| package.sha256).collect(),
+            signed_by: self.signing_key.as_ref().map(|key| key.name().fingerprint.as_str()),
             debs: self.debs.iter().map(|file| file.sha256).collect(),
             keys: self.keyring.names().iter().map(|key| key.fingerprint.as_str()).collect(),
         };
@@ -259,6 +275,13 @@ impl Plan {
                 wanted_distribution: profile.agent_distribution.to_string(),
             }),
             signatures: self.signatures(),
+            pool: (!self.debs.is_empty()).then(|| PoolRecord {
+                packages: self.debs.len(),
+                signed_by: self
+                    .signing_key
+                    .as_ref()
+                    .map(|key| format!("{} {}", key.name().fingerprint, key.name().owner)),
+            }),
             self_check: self.system.self_check.map(|keep| SelfCheckRecord {
                 keep,
                 binary: match &self.self_check_binary {

@@ -229,10 +229,18 @@ pub struct PreseedTemplates {
     pub disk_guard: TemplateName,
     /// The script before the reboot.
     pub late: TemplateName,
+    /// The script that brings packages which the medium lacks.
+    #[serde(default = "pool_template", skip_serializing)]
+    pub pool: TemplateName,
     /// The script that runs in the installed system.
     pub install: TemplateName,
     /// Its lines that install the first-boot service.
     pub service: TemplateName,
+}
+
+/// What a profile of before this key means.
+fn pool_template() -> TemplateName {
+    "preseed/pool.sh.hbs".parse().expect("a template's name")
 }
 
 /// The kernel argument that names the kickstart.

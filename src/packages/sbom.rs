@@ -6,6 +6,7 @@
 
 use serde::Serialize;
 
+use super::deb::DebFile;
 use super::repository::RpmPackage;
 use crate::digest::Sha256;
 
@@ -144,6 +145,8 @@ pub struct SbomRequest<'a> {
     pub epoch: u64,
     /// The packages that were added.
     pub packages: &'a [RpmPackage],
+    /// The Debian packages that were added.
+    pub debs: &'a [DebFile],
     /// The directory on the disc that holds them.
     pub package_directory: &'a str,
     /// The other files that were added, in the order of the list.
@@ -182,8 +185,9 @@ pub struct Application<'a> {
 pub fn render(request: &SbomRequest<'_>) -> String {
     let root = format!("image:{}", request.plan_sha256);
     let packages = request.packages.iter().map(|package| package_component(request, package));
+    let debs = request.debs.iter().map(|file| deb_component(request, file));
     let components: Vec<Component> =
-        packages.chain(request.files.iter().map(file_component)).collect();
+        packages.chain(debs).chain(request.files.iter().map(file_component)).collect();
     let refs = components.iter().map(|component| component.bom_ref.clone()).collect();
     let mut properties = vec![
         property("preflight:plan-sha256", request.plan_sha256.to_string()),
@@ -272,6 +276,37 @@ fn package_component(request: &SbomRequest<'_>, package: &RpmPackage) -> Compone
         licenses: licences(metadata.rpm_license()),
         purl,
         properties,
+    }
+}
+
+fn deb_component(request: &SbomRequest<'_>, file: &DebFile) -> Component {
+    let own = &file.package;
+    let purl = format!(
+        "pkg:deb/ubuntu/{}@{}?arch={}&distro={}",
+        percent_encode(&own.name),
+        percent_encode(own.version.as_str()),
+        own.architecture,
+        percent_encode(request.profile),
+    );
+    let mut properties = vec![
+        property("preflight:path", format!("/{}/{}", request.package_directory, file.location)),
+        property("preflight:signature", file.trust.to_string()),
+    ];
+    if let Some(source) = file.field("Source") {
+        properties.push(property("preflight:source-deb", source.to_owned()));
+    }
+    let first_line = |text: &str| text.lines().next().unwrap_or_default().to_owned();
+    Component {
+        kind: "library",
+        bom_ref: purl.clone(),
+        supplier: file.field("Maintainer").map(|name| Supplier { name: name.to_owned() }),
+        name: own.name.clone(),
+        version: own.version.to_string(),
+        description: file.field("Description").map(first_line).unwrap_or_default(),
+        hashes: sha256(file.sha256),
+        purl,
+        properties,
+        ..Component::default()
     }
 }
 

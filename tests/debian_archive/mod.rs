@@ -5,6 +5,7 @@
 #![allow(dead_code, reason = "each test uses its part")]
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -60,7 +61,14 @@ impl Apt {
             fs::create_dir_all(root.path().join(directory)).unwrap();
         }
         fs::write(root.path().join("var/lib/dpkg/status"), "").unwrap();
-        fs::write(root.path().join("etc/apt/apt.conf"), "").unwrap();
+        let at = root.path().display();
+        let configuration = format!(
+            "Dir \"{at}\";\nDir::State::status \"{at}/var/lib/dpkg/status\";\n\
+             APT::Architecture \"amd64\";\nAPT::Architectures {{ \"amd64\"; }};\n\
+             APT::Install-Recommends \"0\";\nAPT::Sandbox::User \"root\";\n\
+             Debug::NoLocking \"1\";\n"
+        );
+        fs::write(root.path().join("etc/apt/apt.conf"), configuration).unwrap();
         Self { root }
     }
 
@@ -70,21 +78,9 @@ impl Apt {
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
-        let root = self.root.path().display();
         let mut command = Command::new("apt-get");
         command.env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").env("LC_ALL", "C");
         command.env("APT_CONFIG", self.root.path().join("etc/apt/apt.conf"));
-        for option in [
-            format!("Dir={root}"),
-            format!("Dir::State::status={root}/var/lib/dpkg/status"),
-            "APT::Architecture=amd64".to_owned(),
-            "APT::Architectures::=amd64".to_owned(),
-            "APT::Install-Recommends=0".to_owned(),
-            "APT::Sandbox::User=root".to_owned(),
-            "Debug::NoLocking=1".to_owned(),
-        ] {
-            command.args(["-o", &option]);
-        }
         command.args(arguments);
         command
     }
@@ -132,16 +128,93 @@ impl Apt {
         Some(installed)
     }
 
-    /// Fetches the files of what would be installed into its cache, verified by the lists.
-    pub fn download(&self, names: &[&str]) -> Vec<String> {
-        let arguments = [&["-y", "-d", "install"][..], names].concat();
-        stdout(&mut self.command(&arguments));
-        let cache = fs::read_dir(self.root.path().join("var/cache/apt/archives")).unwrap();
-        let mut files: Vec<String> = cache
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-            .filter(|name| name.ends_with(".deb"))
-            .collect();
+    /// Runs a script of the installer's as it would run there: the disc, the installed system and its
+    /// apt are these.
+    pub fn run_in_installer(&self, script: &str, disc: &Path) -> (bool, String) {
+        let root = self.root.path().display().to_string();
+        let bin = self.root.path().join("bin");
+        fs::create_dir_all(&bin).unwrap();
+        let program = bin.join("in-target");
+        let configuration = self.root.path().join("etc/apt/apt.conf");
+        let text = format!("#!/bin/sh\nAPT_CONFIG={} exec \"$@\"\n", configuration.display());
+        fs::write(&program, text).unwrap();
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        let script = script
+            .replace("/cdrom", &disc.display().to_string())
+            .replace("/target", &root)
+            .replace("=/usr/local/share", &format!("={root}/usr/local/share"))
+            .replace("file:/usr/local/share", &format!("file:{root}/usr/local/share"))
+            .replace("/dev/console", "/dev/null");
+        let file = self.root.path().join("script");
+        fs::write(&file, script).unwrap();
+        let path = format!("{}:/usr/sbin:/usr/bin:/sbin:/bin", bin.display());
+        let output = Command::new("sh").arg(&file).env("PATH", path).output().unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.success(), String::from_utf8_lossy(&said).into_owned())
+    }
+
+    /// Fetches the files of packages, each compared with its list, and returns their names; nothing
+    /// when one is refused.
+    pub fn download(&self, names: &[&str]) -> Option<Vec<String>> {
+        let to = tempfile::tempdir().unwrap();
+        let mut command = self.command(&["download"]);
+        let output = command.args(names).current_dir(to.path()).output().unwrap();
+        let files = fs::read_dir(to.path()).unwrap();
+        let mut files: Vec<String> =
+            files.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
         files.sort();
-        files
+        output.status.success().then_some(files)
+    }
+}
+
+/// The owner of the keys that [`Keys::new`] makes.
+pub const OWNER: &str = "Archive of the test";
+/// The owner of a key that nobody names.
+pub const STRANGER: &str = "Somebody else";
+
+/// Throw-away keys, by gpg 1, which needs no agent.
+pub struct Keys {
+    home: tempfile::TempDir,
+}
+
+impl Keys {
+    /// Makes two RSA keys.
+    pub fn new() -> Self {
+        let keys = Self { home: tempfile::tempdir().unwrap() };
+        let key = |name: &str, more: &str| {
+            format!(
+                "Key-Type: RSA\nKey-Length: 2048\nKey-Usage: sign\nName-Real: {name}\n{more}%commit\n"
+            )
+        };
+        let file = keys.home.path().join("batch");
+        let batch = [key(OWNER, ""), key(STRANGER, ""), key("Locked", "Passphrase: x\n")];
+        fs::write(&file, batch.concat()).unwrap();
+        stdout(keys.gpg().args(["--quick-random", "--gen-key"]).arg(file));
+        keys
+    }
+
+    fn gpg(&self) -> Command {
+        let mut command = Command::new("gpg1");
+        command.args(["--batch", "--no-tty", "--yes", "--homedir"]).arg(self.home.path());
+        command.args(["--digest-algo", "SHA512"]);
+        command
+    }
+
+    /// Writes the public key of an owner.
+    pub fn write_public(&self, owner: &str, file: &Path) {
+        stdout(self.gpg().args(["--armor", "--export", "--output"]).arg(file).arg(owner));
+    }
+
+    /// Writes the private key of an owner, for its own eyes, and returns its packets.
+    pub fn write_private(&self, owner: &str, file: &Path) -> Vec<u8> {
+        stdout(self.gpg().args(["--export-secret-keys", "--output"]).arg(file).arg(owner));
+        fs::set_permissions(file, fs::Permissions::from_mode(0o600)).unwrap();
+        fs::read(file).unwrap()
+    }
+
+    /// Writes what an owner signs: in clear, or beside the file.
+    pub fn sign(&self, owner: &str, how: &str, text: &Path, to: &Path) {
+        let user = ["--local-user", owner, how, "--output"];
+        stdout(self.gpg().args(user).arg(to).arg(text));
     }
 }

@@ -77,7 +77,8 @@ fn kickstart(settings: &[Setting]) -> Option<String> {
     let file = Recipe::read(&assets, "centos-6.6", settings).ok()?;
     let system = resolve(&file.recipe, file.read_profile(&assets).ok()?).ok()?;
     let payload: BTreeSet<_> = ["preflight-firstboot".parse().unwrap()].into();
-    let placement = Placement { carrier: Carrier::InstallerDisc, have_repo: true, payload };
+    let placement =
+        Placement { carrier: Carrier::InstallerDisc, have_repo: true, pool: None, payload };
     let root = match &system.root_password {
         RootPassword::Hash(hash) => RootAccess::Hash(hash.clone()),
         _ => RootAccess::Locked,

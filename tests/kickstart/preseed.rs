@@ -29,7 +29,8 @@ fn rendered(recipe: &str, settings: &[Setting]) -> Option<(String, Preseed)> {
     let system = resolve(&file.recipe, file.read_profile(&assets).ok()?).ok()?;
     let payload = ["preflight-firstboot", "preflight-firstboot.service"];
     let payload: BTreeSet<_> = payload.iter().map(|name| name.parse().unwrap()).collect();
-    let placement = Placement { carrier: Carrier::InstallerDisc, have_repo: false, payload };
+    let placement =
+        Placement { carrier: Carrier::InstallerDisc, have_repo: false, pool: None, payload };
     let root = match &system.root_password {
         RootPassword::Hash(hash) => RootAccess::Hash(hash.clone()),
         _ => RootAccess::Locked,

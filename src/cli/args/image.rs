@@ -62,11 +62,17 @@ pub struct BuildImageArgs {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub deb_key: Vec<PathBuf>,
 
+    /// The private key that the list of those packages on the disc is signed
+    /// with, in a file of mode 0600; it is not put into the image [default:
+    /// none, the list is trusted for its digest]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub sign_key: Option<PathBuf>,
+
     /// Rebuild the image that this delta was made of, from --base; the recipe
     /// and its inputs are in it
     #[arg(long, value_name = "DELTA", value_hint = ValueHint::FilePath, requires = "base",
         conflicts_with_all = ["recipe", "settings", "agent", "allow_unpinned", "rpms", "rpm_key",
-        "debs", "deb_key", "allow_incomplete"])]
+        "debs", "deb_key", "sign_key", "allow_incomplete"])]
     pub from_delta: Option<PathBuf>,
 
     /// Where to write the image; - for standard output [default: RECIPE.iso, or

@@ -41,6 +41,7 @@ pub fn image(
         rpm_keys: args.rpm_key.clone(),
         debs: args.debs.clone(),
         deb_keys: args.deb_key.clone(),
+        signing_key: args.sign_key.clone(),
         self_check_binary: args.self_check_binary.clone(),
         allow_unpinned: args.allow_unpinned,
         root: chosen.root,
@@ -68,6 +69,10 @@ pub fn image(
     if let [manifest, sbom] = &outputs.beside().collect::<Vec<_>>()[..] {
         let (manifest, sbom) = (manifest.display(), sbom.display());
         anstream::eprintln!("built {}, {manifest} and {sbom}", out.display());
+    }
+    if !plan.debs.is_empty() && plan.signing_key.is_none() {
+        let note = "the list of the added packages is unsigned and trusted for its digest";
+        anstream::eprintln!("note: {note}; --sign-key FILE signs it");
     }
     Ok(written.exit)
 }

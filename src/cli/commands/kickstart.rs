@@ -23,6 +23,7 @@ pub fn render(args: &RenderKickstartArgs, assets: &Assets) -> anyhow::Result<Exi
     let placement = Placement {
         carrier: if args.kickstart_disc { Carrier::KickstartDisc } else { Carrier::InstallerDisc },
         have_repo: chosen.recipe.rpms.is_some(),
+        pool: None,
         payload: payload::expected_names(assets, &system)?,
     };
     let text = payload::render_answers(assets, &system, &placement, &chosen.root)?;

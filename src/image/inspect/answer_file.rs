@@ -52,7 +52,7 @@ impl AnswerFile {
                 let document = parse(&text);
                 KickstartSources {
                     packages: preseed::facts::packages(&document),
-                    repositories: preseed::facts::repositories(&document),
+                    repositories: preseed::facts::repositories(entries, &document),
                     sources: Vec::new(),
                 }
             }

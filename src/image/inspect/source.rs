@@ -13,10 +13,14 @@ use crate::facts::image::{AddOnFacts, SourceFacts};
 use crate::facts::{Collection, Fact};
 use crate::installer::disc_layout::REPOSITORY;
 use crate::iso::Medium;
+use crate::packages::deb::pool::{PACKAGES, read_pool as read_pool_list};
 use crate::packages::repository::{Repository, read_repository};
 
 /// The most faults of a repository that are listed.
 const MAX_FAULTS: usize = 100;
+
+/// The most bytes of a pool's list.
+const MAX_LIST_BYTES: u64 = 64 * 1024 * 1024;
 
 /// The most add-on packages that are listed.
 const MAX_ADD_ONS: usize = 1000;
@@ -48,7 +52,9 @@ impl Repositories {
     /// Reads the repositories of a medium.
     pub fn read(medium: &Medium) -> Self {
         let has_add_ons = medium.find(REPOSITORY).is_some();
-        let add_ons = if has_add_ons {
+        let add_ons = if medium.find(&format!("{REPOSITORY}/{PACKAGES}")).is_some() {
+            read_pool(medium, REPOSITORY)
+        } else if has_add_ons {
             read_medium_repository(medium, REPOSITORY)
         } else {
             Ok(Repository::default())
@@ -84,8 +90,10 @@ pub fn facts(
         let asked = asked.as_ref()?;
         if let Some(debian) = debian {
             debian.packages.as_ref()?;
+            let added = add_ons.as_ref()?;
             let names = asked.packages.iter().filter_map(|asked| wanted(asked));
-            return Ok(names.filter(|name| !debian.has_package(name)).map(str::to_owned).collect());
+            let lacks = |name: &&str| !debian.has_package(name) && !has(added, name);
+            return Ok(names.filter(lacks).map(str::to_owned).collect());
         }
         let vendor = vendor.as_ref()?;
         let (used, _) = used.as_ref().map_err(|why| *why)?;
@@ -187,8 +195,9 @@ fn used_repositories(
                 mounts.join(", ")
             )),
             Some(path) => {
-                let repomd = format!("{path}/repodata/repomd.xml");
-                if medium.find(repomd.trim_start_matches('/')).is_none() {
+                let list = |name: &str| format!("{path}/{name}").trim_start_matches('/').to_owned();
+                let [repomd, packages] = ["repodata/repomd.xml", PACKAGES].map(list);
+                if medium.find(&repomd).or_else(|| medium.find(&packages)).is_none() {
                     answer.add_fault(format!("{place} is not on this disc: there is no /{repomd}"));
                 } else {
                     paths.push(path);
@@ -221,6 +230,18 @@ fn addon_facts(repo: &Repository) -> Collection<AddOnFacts> {
     let complete = items.len() <= MAX_ADD_ONS;
     items.truncate(MAX_ADD_ONS);
     Collection { items, complete }
+}
+
+/// Reads a pool of Debian packages: its list, and what `Release` says of the list.
+fn read_pool(medium: &Medium, top: &str) -> Result<Repository, String> {
+    let read = |name: &str| {
+        let bytes = medium.read_file(&format!("{top}/{name}"), MAX_LIST_BYTES);
+        bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+    };
+    let failed = |error: &dyn std::fmt::Display| format!("/{top}/{PACKAGES}: {error}");
+    let list = read(PACKAGES).map_err(|error| failed(&error))?;
+    let release = read("Release").map_err(|error| format!("/{top}/Release: {error}"))?;
+    read_pool_list(&list, &release).map_err(|error| failed(&error))
 }
 
 fn read_medium_repository(medium: &Medium, top: &str) -> Result<Repository, String> {

@@ -12,7 +12,7 @@ use crate::image::resolve::ResolveError;
 use crate::image::static_program::StaticProgramError;
 use crate::iso::IsoError;
 use crate::iso::timestamp::TimestampTooLate;
-use crate::packages::deb::DebError;
+use crate::packages::deb::{DebError, SigningError};
 use crate::packages::repository::{KeyError, RepositoryError};
 
 /// Why a request cannot be planned.
@@ -94,6 +94,25 @@ pub enum PlanError {
         #[source]
         source: KeyError,
     },
+    /// The private key cannot be used.
+    #[error("the signing key {path}: {source}")]
+    SigningKey {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: SigningError,
+    },
+    /// Others may read the private key.
+    #[error("the signing key {path} can be read by others, its mode is {mode:04o}")]
+    KeyReadable {
+        /// The file.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// A key and nothing that it would sign.
+    #[error("the signing key {0} is given, and there are no Debian packages to sign a list of")]
+    NothingToSign(PathBuf),
     /// The program for the self-check cannot be included.
     #[error("{path} cannot be included: {source}")]
     SelfCheckBinary {
@@ -123,6 +142,9 @@ impl PlanError {
             Self::Repository(error) => error.hint(),
             Self::Debs(error) => error.hint(),
             Self::Keys { source, .. } => source.hint(),
+            Self::SigningKey { source, .. } => source.hint(),
+            Self::KeyReadable { path, .. } => Some(format!("chmod 0600 {}", path.display())),
+            Self::NothingToSign(_) => Some("add --debs DIR, or leave the key out".to_owned()),
             Self::SelfCheckBinary { source, .. } => source.hint(),
             Self::UnpinnedAgent { sha256, .. } => Some(format!(
                 "compare its sha256 with its source, then write agent: {{sha256: {sha256}}} into \

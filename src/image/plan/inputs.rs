@@ -4,7 +4,7 @@
 
 use std::fs::File;
 use std::io::Read as _;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -16,6 +16,7 @@ use crate::digest::Sha256;
 use crate::image::recipe::{AgentSource, PinnedFile, SelfCheckBinaryChoice};
 use crate::image::static_program::{self, StaticProgram};
 use crate::iso::{Medium, Timestamp};
+use crate::packages::deb::{MOST_SIGNING_KEY_BYTES, SigningKey};
 use crate::packages::repository::{Keyring, MOST_KEY_BYTES};
 
 /// The vendor's medium.
@@ -105,6 +106,20 @@ pub fn open_keys(paths: &[PathBuf]) -> Result<Keyring, PlanError> {
         keyring.add(&bytes).map_err(|source| PlanError::Keys { path: path.clone(), source })?;
     }
     Ok(keyring)
+}
+
+/// Reads a private key from a file that only its owner may read.
+pub(super) fn open_signing_key(path: &Path) -> Result<SigningKey, PlanError> {
+    let failed = |source| PlanError::Open { path: path.to_owned(), source };
+    let file = open_input(path)?;
+    let mode = file.metadata().map_err(failed)?.permissions().mode() & 0o777;
+    if mode & 0o077 != 0 {
+        return Err(PlanError::KeyReadable { path: path.to_owned(), mode });
+    }
+    let mut bytes = Vec::new();
+    (&*file).take(MOST_SIGNING_KEY_BYTES).read_to_end(&mut bytes).map_err(failed)?;
+    SigningKey::read(&bytes)
+        .map_err(|source| PlanError::SigningKey { path: path.to_owned(), source })
 }
 
 pub(super) fn open_base(base: &PinnedFile) -> Result<Option<BaseMedium>, PlanError> {

@@ -11,6 +11,7 @@ use crate::assets::Assets;
 use crate::installer::disc_layout;
 use crate::installer::layout::PartitionSpec;
 use crate::installer::machine::Disk;
+use crate::installer::preseed::pool::PlacedPool;
 use crate::installer::profile::{Anaconda, BootDrive, Profile};
 use crate::installer::retention::{Retention, RetentionDisk};
 use crate::installer::system::{Interface, System};
@@ -58,6 +59,8 @@ pub struct Placement {
     pub carrier: Carrier,
     /// Whether `/preflight/repo` is on it.
     pub have_repo: bool,
+    /// What the pool of Debian packages there is, if that is what it is.
+    pub pool: Option<PlacedPool>,
     /// The files in `/preflight/payload`.
     pub payload: BTreeSet<PayloadName>,
 }

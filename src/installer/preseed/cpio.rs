@@ -29,6 +29,11 @@ impl CpioEntry {
         Self { path: path.to_owned(), mode: 0o040_755, bytes: Vec::new() }
     }
 
+    /// A program.
+    pub fn program(path: &str, text: &str) -> Self {
+        Self { path: path.to_owned(), mode: 0o100_755, bytes: text.as_bytes().to_vec() }
+    }
+
     /// A file that only root may read.
     pub fn file(path: &str, text: &str) -> Self {
         Self { path: path.to_owned(), mode: 0o100_600, bytes: text.as_bytes().to_vec() }

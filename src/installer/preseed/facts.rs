@@ -8,6 +8,7 @@ use super::lint::lint;
 use super::model::{GUARD_COMMAND, LATE_COMMAND, SCRIPTS};
 use super::parse::{PreseedDocument, parse};
 use super::partitions::{self, RecipePartition};
+use super::pool;
 use super::render::PRESEED;
 use crate::assets::{AssetKind, Assets};
 use crate::facts::image::{KickstartFacts, PartitionFacts};
@@ -65,7 +66,7 @@ pub fn facts(entries: &[CpioEntry], path: &str) -> Result<KickstartFacts, String
         agent_directory: scripts.agent_directory,
         custom_changes_executable: scripts.custom_changes_executable,
         first_boot: scripts.first_boot,
-        repositories: Collection::complete(repositories(&document)),
+        repositories: Collection::complete(repositories(entries, &document)),
         sources: Collection::complete(vec!["cdrom".to_owned()]),
     })
 }
@@ -115,11 +116,12 @@ pub fn packages(document: &PreseedDocument) -> Vec<String> {
 }
 
 /// The archives beside the medium's that packages are taken from.
-pub fn repositories(document: &PreseedDocument) -> Vec<String> {
+pub fn repositories(entries: &[CpioEntry], document: &PreseedDocument) -> Vec<String> {
     let local = |(_, answer): &&(usize, super::answer::PreseedAnswer)| {
         answer.question.starts_with("apt-setup/local") && answer.question.ends_with("/repository")
     };
-    document.answers.iter().filter(local).map(|(_, answer)| answer.value.clone()).collect()
+    let named = document.answers.iter().filter(local).map(|(_, answer)| answer.value.clone());
+    named.chain(pool::repository(entries)).collect()
 }
 
 fn root_password(document: &PreseedDocument) -> &'static str {

@@ -11,6 +11,7 @@ pub mod lint;
 pub mod model;
 pub mod parse;
 pub mod partitions;
+pub mod pool;
 pub mod render;
 
 pub use answer::{AnswerKind, PreseedAnswer};

@@ -6,7 +6,7 @@
 use serde::Serialize;
 
 use super::answer::{AnswerKind, PreseedAnswer};
-use super::partitions;
+use super::{partitions, pool};
 use crate::assets::Assets;
 use crate::installer::kickstart::{Placement, RootAccess};
 use crate::installer::machine::Firmware;
@@ -66,6 +66,8 @@ pub struct Preseed {
     pub groups: Vec<AnswerGroup>,
     /// The scripts that the installer gets beside it.
     pub scripts: Vec<InstallerScript>,
+    /// The script that brings the packages of the disc's own pool, when there is one.
+    pub pool_script: Option<String>,
 }
 
 /// Answers that belong together.
@@ -119,7 +121,10 @@ impl Preseed {
             let (question, value) = (answer.question.clone(), answer.value.clone());
             return Err(PreseedModelError::Unwritable { question, value });
         }
+        let mount = profile.disc_mount.to_string();
+        let pool = |placed| pool::script(assets, installer.templates.pool.as_str(), &mount, placed);
         Ok(Self {
+            pool_script: placement.pool.as_ref().map(pool).transpose()?,
             template: installer.templates.preseed.to_string(),
             head: system.head_comment(),
             groups,

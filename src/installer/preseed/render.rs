@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::cpio::{self, CpioEntry, CpioError};
 use super::model::{Preseed, PreseedModelError, SCRIPTS};
 use super::parse::parse;
+use super::pool;
 use crate::assets::Assets;
 use crate::installer::disc_layout;
 use crate::template::{self, TemplateError};
@@ -109,6 +110,13 @@ pub fn archive_entries(preseed: &Preseed, text: &str) -> Result<Vec<CpioEntry>, 
     entries.extend(
         scripts.map(|script| CpioEntry::file(&format!("{SCRIPTS}/{}", script.name), &script.text)),
     );
+    if let Some(script) = &preseed.pool_script {
+        // The installer's own directories, which the kernel finds there already.
+        for (at, _) in pool::SCRIPT.match_indices('/') {
+            entries.push(CpioEntry::directory(&pool::SCRIPT[..at]));
+        }
+        entries.push(CpioEntry::program(pool::SCRIPT, script));
+    }
     match cpio::read(&cpio::write(&entries, 0)) {
         Ok(read) if read == entries => Ok(entries),
         Ok(_) => Err(PreseedError::Archive(None)),

@@ -10,6 +10,8 @@ pub mod control;
 mod error;
 pub mod list;
 mod package;
+pub mod pool;
+mod signing;
 mod trust;
 pub mod version;
 
@@ -18,6 +20,7 @@ use std::path::Path;
 
 pub use error::{DebError, DebFault};
 pub use package::{DebFile, DpkgFeatures};
+pub use signing::{MOST_SIGNING_KEY_BYTES, SigningError, SigningKey};
 pub use trust::DebTrust;
 
 use crate::packages::repository::Keyring;
