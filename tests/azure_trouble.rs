@@ -16,10 +16,17 @@ mod run;
 mod standin;
 
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use estate::{Estate, vault_address, vault_id};
 use preflight::facts::azure::answers::{AzureAnswer, VaultAnswers};
+use preflight::transport::azure::AzureQuery;
+use preflight::transport::azure::client::{AzureEndpoint, MAX_RUN};
+use preflight::transport::azure::cloud::Cloud;
+use preflight::transport::azure::token::source::TokenSource;
+use preflight::transport::http::proxy::EnvironmentProxy;
+use preflight::transport::http::tls::TlsTrust;
 use program::Ran;
 use run::*;
 use serde_json::json;
@@ -282,6 +289,41 @@ fn a_body_that_cannot_be_right_is_refused() {
         .header("Date", "yesterday");
     let (answer, _) = policies_with(move |_| Some(odd.clone()));
     assert_eq!((answer.failure(), answer.at), (None, None));
+}
+
+#[test]
+fn a_run_that_reads_too_much_ends_and_says_so() {
+    let server = StandIn::start(Estate::classic(20));
+    let collect = |max_bytes: usize| {
+        let token = preflight::secret::Secret::new(standin::TOKEN.to_owned());
+        let mut cloud = Cloud::public();
+        cloud.endpoint = server.origin.parse().unwrap();
+        let endpoint = AzureEndpoint {
+            cloud,
+            connector: Box::new(EnvironmentProxy::from_variables(&|_| None).unwrap()),
+            trust: TlsTrust { authorities: Some(server.ca.clone()), ..TlsTrust::default() },
+            source: TokenSource::choose(Some(token), &|_| None).unwrap(),
+            timeout: Duration::from_secs(60),
+            max_bytes,
+        };
+        let query = AzureQuery {
+            vault: vault_address().parse().unwrap(),
+            groups: Vec::new(),
+            machines: Vec::new(),
+            endpoint,
+        };
+        query.collect(&Arc::default(), |_| {}).answers
+    };
+    let all = collect(MAX_RUN);
+    assert!(all.answers.iter().all(|answer| answer.failure().is_none()), "{MAX_RUN} are enough");
+    let before = server.gets().len();
+    let some = collect(64 * 1024);
+    let failures: Vec<&str> =
+        some.answers.iter().filter_map(|answer| Some(answer.failure()?.reason.as_str())).collect();
+    assert!(!failures.is_empty() && failures.len() < some.answers.len(), "{}", failures.len());
+    let says = "the answers have more than 0 MiB altogether";
+    assert!(failures.iter().all(|reason| *reason == says), "{failures:?}");
+    assert!(server.gets().len() - before < before / 2, "what is over is not asked any more");
 }
 
 #[test]

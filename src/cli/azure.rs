@@ -18,7 +18,7 @@ use crate::secret::Secret;
 use crate::site::AzureVault;
 use crate::transport::azure::AzureQuery;
 use crate::transport::azure::address::{VaultAddress, is_group_name};
-use crate::transport::azure::client::AzureEndpoint;
+use crate::transport::azure::client::{AzureEndpoint, MAX_RUN};
 use crate::transport::azure::cloud::{Cloud, Origin};
 use crate::transport::azure::export;
 use crate::transport::azure::token::error::TokenError;
@@ -120,7 +120,7 @@ fn query(
         Err(error) => return Ok(Err(error)),
     };
     let connector = Box::new(EnvironmentProxy::from_variables(&variable)?);
-    let endpoint = AzureEndpoint { cloud, connector, trust, source, timeout };
+    let endpoint = AzureEndpoint { cloud, connector, trust, source, timeout, max_bytes: MAX_RUN };
     let groups = entry.groups.clone();
     Ok(Ok(AzureQuery { vault, groups, machines: Vec::new(), endpoint }))
 }

@@ -216,6 +216,7 @@ fn process_server_in_azure(survey: &SiteInVault<'_>) -> ShownResult {
         }
         vault.all_of(ObjectKind::NetworkInterface)?;
         vault.classic_fabrics().try_for_each(|fabric| fabric.says_list("processServers"))?;
+        elsewhere(survey)?;
         let express_route = vault.express_route(&network)?;
         let way_home = express_route.is_some().then(|| vault.way_home(&network)).transpose()?;
         let is_up = |way: &Shown| way.state == super::shown::ShownState::Good;
@@ -229,6 +230,35 @@ fn process_server_in_azure(survey: &SiteInVault<'_>) -> ShownResult {
         }
     });
     Shown::all(shown)
+}
+
+/// Whether it is known of every process server where it stands: one with an address of its own that no network card has may be in a
+/// resource group that was not looked into.
+///
+/// # Errors
+///
+/// Fails with the one of which it is not.
+fn elsewhere(survey: &SiteInVault<'_>) -> Result<(), Unavailable> {
+    let vault = survey.vault;
+    let cards = vault.objects(ObjectKind::NetworkInterface);
+    let in_azure: Vec<&str> = cards.flat_map(super::azure_vm::addresses_of).collect();
+    for server in vault.classic_fabrics().flat_map(Fabric::process_servers) {
+        let mut addresses = server.addresses();
+        let is_known =
+            addresses.any(|at| in_azure.contains(&at) || Some(at) == server.fabric.address());
+        let is_home = survey
+            .site
+            .process_servers
+            .iter()
+            .any(|planned| planned.is_on_premises && server.is(&planned.names));
+        if !is_known && !is_home {
+            return Err(Unavailable::from(format!(
+                "nothing says where the process server {} stands: no network interface that was read has its address",
+                server.name()
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// Whether a process server on premises has a heartbeat: one whose address no machine in Azure has.

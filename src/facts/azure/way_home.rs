@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::object::{ObjectKind, id_key, id_up_to, last_name};
 use super::read::{flag, list, required_text, text};
+use super::servers::says_list;
 use super::shown::{Shown, ShownResult};
 use super::vault::{Vault, VaultObject};
 use super::words::{required_word, word};
@@ -195,6 +196,7 @@ impl Vault {
 
     /// Returns the gateways in the gateway subnet of a network.
     fn own_gateways(&self, network: &VaultObject) -> Result<Vec<&VaultObject>, Unavailable> {
+        says_list(network.properties(), "subnets")?;
         let subnets = list(network.properties(), "subnets").iter();
         let is_of_gateways = |subnet: &&Value| {
             text(subnet, "name").is_some_and(|name| name.eq_ignore_ascii_case("GatewaySubnet"))

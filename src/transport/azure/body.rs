@@ -84,14 +84,17 @@ pub fn parse_several(bytes: &[u8], max_values: usize) -> Result<Vec<Value>, Body
     Ok(values)
 }
 
-/// Returns the text of UTF-16 behind its byte order mark; none for bytes without one.
+/// Returns the text of UTF-16, which begins with a byte order mark or with a bracket of two bytes; none for any other bytes.
 fn from_utf16(bytes: &[u8]) -> Result<Option<String>, BodyError> {
-    let unit: fn([u8; 2]) -> u16 = match bytes {
-        [0xff, 0xfe, ..] => u16::from_le_bytes,
-        [0xfe, 0xff, ..] => u16::from_be_bytes,
+    let (is_little, skipped) = match bytes {
+        [0xff, 0xfe, ..] => (true, 2),
+        [0xfe, 0xff, ..] => (false, 2),
+        [b'{' | b'[', 0, ..] => (true, 0),
+        [0, b'{' | b'[', ..] => (false, 0),
         _ => return Ok(None),
     };
-    let (pairs, rest) = bytes[2..].as_chunks::<2>();
+    let unit = if is_little { u16::from_le_bytes } else { u16::from_be_bytes };
+    let (pairs, rest) = bytes[skipped..].as_chunks::<2>();
     let units: Vec<u16> = pairs.iter().copied().map(unit).collect();
     let text = String::from_utf16(&units).ok().filter(|_| rest.is_empty());
     text.map(Some).ok_or_else(|| BodyError::Json("its UTF-16 is cut off or no text".to_owned()))

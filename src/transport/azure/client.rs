@@ -32,7 +32,7 @@ pub const AT_ONCE: usize = 4;
 const REQUEST_LIMIT: Duration = Duration::from_secs(30);
 
 /// The most bytes of all answers of a run: about ten thousand machines.
-const MAX_RUN: usize = 512 * 1024 * 1024;
+pub const MAX_RUN: usize = 512 * 1024 * 1024;
 
 /// The most pages of one list.
 const MAX_PAGES: usize = 200;
@@ -55,6 +55,8 @@ pub struct AzureEndpoint {
     pub source: TokenSource,
     /// The time limit of the whole run.
     pub timeout: Duration,
+    /// The most bytes of all answers of the run, as [`MAX_RUN`].
+    pub max_bytes: usize,
 }
 
 /// A GET.
@@ -116,7 +118,7 @@ impl<'a> ArmClient<'a> {
             tokens: TokenStore::new(&endpoint.source, request),
             deadline,
             stop,
-            left: AtomicUsize::new(MAX_RUN),
+            left: AtomicUsize::new(endpoint.max_bytes),
             versions: Mutex::default(),
             idle: Mutex::default(),
             quiet_until: Mutex::default(),
@@ -409,8 +411,8 @@ impl<'a> ArmClient<'a> {
             HttpError::Io(error) => AttemptError::Lost(format!("the connection broke: {error}")),
             HttpError::Closed { .. } => AttemptError::Lost(error.to_string()),
             HttpError::SessionTooLong => {
-                let failure =
-                    fail(format!("the answers have more than {} MiB altogether", MAX_RUN >> 20));
+                let mib = self.endpoint.max_bytes >> 20;
+                let failure = fail(format!("the answers have more than {mib} MiB altogether"));
                 self.end(&failure);
                 AttemptError::Failed(failure)
             }

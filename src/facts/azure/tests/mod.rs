@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "all of this module is a test")]
 
 mod machines;
+mod odd;
 mod servers;
 mod vaults;
 mod ways;
