@@ -149,7 +149,7 @@ fn plant_text(text: &str, every: usize, planted: &mut Vec<Canary>) -> String {
     for (place, word) in text.split_inclusive([' ', '\n', '\t']).enumerate() {
         let (word, end) = word.split_at(word.trim_end_matches([' ', '\n', '\t']).len());
         grown.push_str(word);
-        if place % every == 0 && !word.starts_with("::") {
+        if place.is_multiple_of(every) && !word.starts_with("::") {
             let next = canary(planted.len());
             grown.push_str(&format!(" {}", next.text));
             planted.push(next);
@@ -172,7 +172,7 @@ fn plant_json(value: &mut Value, every: usize, planted: &mut Vec<Canary>) {
         Value::Object(members) => {
             let next = canary(planted.len());
             members.values_mut().for_each(|member| plant_json(member, every, planted));
-            if planted.len() % 5 == 0 {
+            if planted.len().is_multiple_of(5) {
                 members.insert(next.text.clone(), Value::from(1));
                 planted.push(next);
             }

@@ -115,7 +115,9 @@ fn named_inputs(value: &OsStr) -> Vec<InputFile> {
     let words = [Some(value.to_owned()), second];
     let mut found = Vec::new();
     for word in words.into_iter().flatten() {
-        match text_after(&word, b"capture:").filter(|_| word.as_bytes().starts_with(b"capture:")) {
+        let scheme: &[u8] =
+            if word.as_bytes().starts_with(b"sos:") { b"sos:" } else { b"capture:" };
+        match text_after(&word, scheme).filter(|_| word.as_bytes().starts_with(scheme)) {
             Some(path) => found.extend(files_at(Path::new(&path), |_| true)),
             None => found.extend(files_read_from(Path::new(&word))),
         }

@@ -33,7 +33,7 @@ use crate::transport::local::LocalHost;
 use crate::transport::ssh::{PromptError, SecretOwner, SecretProvider, SshHost};
 use crate::transport::vsphere::VsphereQuery;
 use crate::transport::vsphere::session::Credentials;
-use crate::transport::{Transport, capture};
+use crate::transport::{Transport, capture, sos};
 use crate::uri::target::TargetAddress;
 use crate::uri::vsphere::VsphereAddress;
 
@@ -54,6 +54,13 @@ pub fn host(host: Host, checks: &CheckSet, options: &CollectOptions<'_>) -> anyh
         None => return recorded(vec![without_capture(&host)]),
         Some(TargetAddress::Captures(path)) => {
             return recorded(named_as(capture::read(&path)?, &host)?);
+        }
+        Some(TargetAddress::Sos(path)) => {
+            let mut told = sos::read(&path)?;
+            if !host.name.starts_with("sos:") {
+                told.target.clone_from(&host.name);
+            }
+            return recorded(vec![told]);
         }
         Some(TargetAddress::Local) => Box::new(LocalHost { timeout: options.ssh.timeout() }),
         Some(TargetAddress::Ssh(target)) => {
@@ -133,6 +140,9 @@ pub fn site_esxi(
             Answers::Recorded(vec![captured])
         }
         TargetAddress::Local => local_shell(name, options.ssh.timeout(), question),
+        TargetAddress::Sos(_) => {
+            anyhow::bail!("a sosreport is of a Linux host, and this is an ESXi host")
+        }
         TargetAddress::Ssh(target) => {
             let login = &entry.login;
             let user = login.user.clone().or_else(|| target.user.clone());
@@ -157,7 +167,7 @@ pub fn esxi_shell(
 ) -> anyhow::Result<Source> {
     let name = target.to_owned();
     let answers = match target.parse::<TargetAddress>()? {
-        TargetAddress::Captures(_) => {
+        TargetAddress::Captures(_) | TargetAddress::Sos(_) => {
             anyhow::bail!("target {name:?}: a capture cannot be collected from")
         }
         TargetAddress::Local => local_shell(name, ssh.timeout(), question),

@@ -35,7 +35,9 @@ pub fn of_site(via: &Via, site: &Site, login: &SshDefaults) -> anyhow::Result<Op
             // A gateway outside of the site never gets the password of its hosts.
             None => login.ssh_with_own_password("via", target, &ssh_login)?,
         })),
-        TargetAddress::Captures(_) => bail!("via: nothing is reached through {via}"),
+        TargetAddress::Captures(_) | TargetAddress::Sos(_) => {
+            bail!("via: nothing is reached through {via}")
+        }
     }
 }
 

@@ -13,7 +13,8 @@ use super::{Collection, Fact};
 /// How a host was reached.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct ConnectionFacts {
-    /// How it was asked: `ssh`, `local` (its own shell), `script` (somebody else ran the script).
+    /// How it was asked: `ssh`, `local` (its own shell), `script` (somebody else ran the script),
+    /// `sos` (a sosreport).
     pub by: String,
     /// The SSH server's identification, such as `SSH-2.0-OpenSSH_5.3`.
     pub banner: Fact<String>,

@@ -23,6 +23,7 @@ pub mod query;
 pub mod returned;
 pub mod script;
 pub mod site;
+pub mod sos;
 pub mod stage;
 pub mod storage;
 pub mod target_kind;

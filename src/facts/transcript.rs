@@ -28,6 +28,8 @@ pub enum CollectedBy {
     Local,
     /// By the script, which somebody else or the host itself ran.
     Script,
+    /// Out of a sosreport that somebody made on the host.
+    Sos,
     /// Over the vSphere API.
     Vsphere,
 }
@@ -214,6 +216,9 @@ impl Transcript {
     fn missing_reason(&self) -> String {
         let reason = match &self.connection.failure {
             Some(failure) => failure.summary(),
+            None if self.connection.by == CollectedBy::Sos => {
+                return "the sosreport does not tell it".to_owned();
+            }
             None if self.answers.ended => return "it was not asked".to_owned(),
             None => "the answers were cut short".to_owned(),
         };
@@ -241,8 +246,13 @@ mod tests {
 
     #[test]
     fn each_way_has_one_word_in_captures_and_elsewhere() {
-        for by in [CollectedBy::Ssh, CollectedBy::Local, CollectedBy::Script, CollectedBy::Vsphere]
-        {
+        for by in [
+            CollectedBy::Ssh,
+            CollectedBy::Local,
+            CollectedBy::Script,
+            CollectedBy::Sos,
+            CollectedBy::Vsphere,
+        ] {
             assert_eq!(serde_json::to_value(by).unwrap(), by.as_str());
         }
     }

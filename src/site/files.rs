@@ -62,7 +62,7 @@ impl Site {
         let vms = self.protected_vms.iter_mut().map(|vm| (&mut vm.ssh, &mut vm.login));
         let systems: Vec<_> = targets.chain(servers).chain(esxi).chain(vms).collect();
         for (address, login) in systems {
-            if let Some(TargetAddress::Captures(path)) = address {
+            if let Some(TargetAddress::Captures(path) | TargetAddress::Sos(path)) = address {
                 visit(path);
             }
             login.each_file(visit);

@@ -513,7 +513,8 @@ impl Site {
             (None, Some(server)) => (server.ssh.clone()?, server.login.clone()),
             (None, None) => return None,
         };
-        (!matches!(address, TargetAddress::Captures(_))).then_some((address, login))
+        (!matches!(address, TargetAddress::Captures(_) | TargetAddress::Sos(_)))
+            .then_some((address, login))
     }
 
     /// Returns the process server of this name.

@@ -8,6 +8,7 @@ pub mod capture;
 pub mod fleet;
 pub mod http;
 pub mod local;
+pub mod sos;
 pub mod ssh;
 pub mod vsphere;
 

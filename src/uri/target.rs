@@ -1,4 +1,4 @@
-//! Parsing addresses of hosts: `ssh://USER@HOST:PORT`, `local:`, `capture:PATH`.
+//! Parsing addresses of hosts: `ssh://USER@HOST:PORT`, `local:`, `capture:PATH`, `sos:PATH`.
 //!
 //! Not for connecting, nor for names of a site file: those resolve to addresses first.
 
@@ -13,7 +13,7 @@ use crate::hint::hinted;
 use crate::secret::redact_password;
 use crate::text_schema::text_schema;
 
-text_schema!(TargetAddress, r"ssh://.+|capture:.+|local:");
+text_schema!(TargetAddress, r"ssh://.+|capture:.+|sos:.+|local:");
 
 /// The address of a target.
 ///
@@ -33,6 +33,8 @@ pub enum TargetAddress {
     Local,
     /// A capture, or a directory of captures.
     Captures(PathBuf),
+    /// A sosreport: an archive, or the directory it was unpacked to.
+    Sos(PathBuf),
 }
 
 impl TargetAddress {
@@ -40,14 +42,14 @@ impl TargetAddress {
     pub fn host(&self) -> Option<&str> {
         match self {
             Self::Ssh(target) => Some(&target.host),
-            Self::Local | Self::Captures(_) => None,
+            Self::Local | Self::Captures(_) | Self::Sos(_) => None,
         }
     }
 
-    /// Returns the file or directory of captures.
+    /// Returns the file or directory of captures, or the sosreport: what is read and not asked.
     pub fn captures(&self) -> Option<&Path> {
         match self {
-            Self::Captures(path) => Some(path),
+            Self::Captures(path) | Self::Sos(path) => Some(path),
             Self::Ssh(_) | Self::Local => None,
         }
     }
@@ -164,6 +166,9 @@ impl FromStr for TargetAddress {
         if let Some(path) = text.strip_prefix("capture:").filter(|path| !path.is_empty()) {
             return Ok(Self::Captures(PathBuf::from(path)));
         }
+        if let Some(path) = text.strip_prefix("sos:").filter(|path| !path.is_empty()) {
+            return Ok(Self::Sos(PathBuf::from(path)));
+        }
         // A password may stand in a text without a scheme, too.
         reject_password(text)?;
         match text.strip_prefix("ssh://") {
@@ -274,6 +279,7 @@ mod tests {
         for (text, expected) in [
             ("local:", TargetAddress::Local),
             ("capture:a b.json", TargetAddress::Captures("a b.json".into())),
+            ("sos:sosreport-mt1.tar.xz", TargetAddress::Sos("sosreport-mt1.tar.xz".into())),
             ("ssh://mt1", host(None, "mt1", None)),
             ("ssh://root@mt1/", host(Some("root"), "mt1", None)),
             ("ssh://root@192.0.2.1:2222", host(Some("root"), "192.0.2.1", Some(2222))),

@@ -13,8 +13,9 @@ use super::vsphere::TlsArgs;
 
 #[derive(Debug, Args)]
 pub struct CheckHostArgs {
-    /// ssh://USER@HOST[:PORT], local: (this machine), capture:FILE|DIR, or a
-    /// name in --site [default: every master target of --site or --inventory]
+    /// ssh://USER@HOST[:PORT], local: (this machine), capture:FILE|DIR,
+    /// sos:ARCHIVE (a sosreport), or a name in --site [default: every master
+    /// target of --site or --inventory]
     #[arg(value_name = "TARGET")]
     pub targets: Vec<String>,
 

@@ -127,6 +127,10 @@ pub const ENTRIES: &[Entry] = &[
                 "CentOS 6, and the ports of its configuration server",
             ),
             ("preflight check host capture:mt1.json", "what collect host saved"),
+            (
+                "preflight check host sos:sosreport-mt1.tar.xz",
+                "a sosreport: what it tells, and what not",
+            ),
             ("preflight check host --site site.yaml --brief", "every master target of a site"),
             ("preflight check host local: --output html=mt1.html", "this machine, as a page"),
         ],

@@ -43,7 +43,10 @@ fn drift_from(seconds: i64, transcript: &Transcript) -> Result<i64, Unavailable>
     let asked_at = transcript
         .asked_at
         .ok_or("when the host was asked is not recorded, so its clock cannot be compared")?;
-    if matches!(transcript.connection.by, CollectedBy::Script | CollectedBy::Local) {
+    if matches!(
+        transcript.connection.by,
+        CollectedBy::Script | CollectedBy::Local | CollectedBy::Sos
+    ) {
         return Err(
             "the host collected its own answers, so its clock was compared with no other".into()
         );

@@ -1,0 +1,146 @@
+//! Reads `sos:ARCHIVE`, a sosreport: `.tar`, `.tar.xz`, `.tar.gz`, or the directory that one was unpacked to.
+//!
+//! Nothing is unpacked, and of the archive's files only those are kept that facts are read from. Not for what they mean
+//! (`facts::sos`).
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::{Component, Path, PathBuf};
+
+use crate::facts::sos::{self, FILES, SosFiles};
+use crate::facts::target_kind::TargetKind;
+use crate::facts::transcript::{AnswerOverrides, CollectedBy, Connection, SCHEMA, Transcript};
+use crate::hint::hinted;
+
+/// The most bytes of one file in a report that are kept; what is longer is left out, and so unknown.
+const MAX_FILE: u64 = 1024 * 1024;
+
+/// The most bytes of an archive, unpacked: one of a large server has a tenth of it.
+const MAX_UNPACKED: u64 = 4 * 1024 * 1024 * 1024;
+
+/// Why an archive could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum SosError {
+    /// The system refused, or the archive is damaged.
+    #[error("cannot read {path}")]
+    Io {
+        /// The archive.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// None of the files that every sosreport has.
+    #[error(
+        "{0} is no sosreport: it has no sos_commands and no version.txt below its first directory"
+    )]
+    NotAReport(PathBuf),
+    /// It cannot be told of which host it is.
+    #[error("{0} does not say which host it is of: neither hostname nor uname is in it")]
+    Nameless(PathBuf),
+}
+
+impl SosError {
+    /// Returns what to do about it.
+    pub fn hint(&self) -> Option<String> {
+        Some(
+            match self {
+                Self::Io { .. } => {
+                    "name the archive as sos report wrote it, or the directory it was unpacked to"
+                }
+                Self::NotAReport(_) => "make one with sos report on the master target",
+                Self::Nameless(_) => "run sos report with the plugins host and kernel",
+            }
+            .to_owned(),
+        )
+    }
+}
+
+hinted!(SosError);
+
+/// Reads a sosreport as the transcript of its host.
+///
+/// # Errors
+///
+/// See [`SosError`].
+pub fn read(path: &Path) -> Result<Transcript, SosError> {
+    let io = |source| SosError::Io { path: path.to_owned(), source };
+    let files =
+        if path.is_dir() { read_directory(path) } else { read_archive(path) }.map_err(io)?;
+    if !files.keys().any(|name| name == "version.txt" || name.starts_with("sos_commands/")) {
+        return Err(SosError::NotAReport(path.to_owned()));
+    }
+    let target = sos::host_name(&files).ok_or_else(|| SosError::Nameless(path.to_owned()))?;
+    Ok(Transcript {
+        schema: SCHEMA.to_owned(),
+        target: target.chars().take(255).collect(),
+        kind: TargetKind::LinuxMt,
+        asked_at: sos::taken_at(&files),
+        connection: Connection::new(CollectedBy::Sos),
+        answers: sos::answers(&files),
+        overrides: AnswerOverrides::default(),
+    })
+}
+
+/// Reads the files of an unpacked report; a directory that holds nothing but the report's own stands for it.
+fn read_directory(path: &Path) -> io::Result<SosFiles> {
+    let mut inside = std::fs::read_dir(path)?;
+    let only = match (inside.next().transpose()?, inside.next()) {
+        (Some(one), None) if one.file_type()?.is_dir() => one.path(),
+        _ => path.to_owned(),
+    };
+    let mut files = SosFiles::new();
+    for name in FILES {
+        // A link may lead out of the report.
+        let file = only.join(name);
+        let is_inside =
+            file.canonicalize().and_then(|file| Ok(file.starts_with(only.canonicalize()?)));
+        if !is_inside.unwrap_or(false) || !file.is_file() {
+            continue;
+        }
+        if let Some(text) = read_text(&mut File::open(&file)?)? {
+            files.insert((*name).to_owned(), text);
+        }
+    }
+    Ok(files)
+}
+
+fn read_archive(path: &Path) -> io::Result<SosFiles> {
+    let mut file = BufReader::new(File::open(path)?);
+    let head = file.fill_buf()?;
+    let unpacked: Box<dyn Read> = match head {
+        [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => {
+            Box::new(liblzma::bufread::XzDecoder::new_multi_decoder(file))
+        }
+        [0x1f, 0x8b, ..] => Box::new(flate2::bufread::MultiGzDecoder::new(file)),
+        _ => Box::new(file),
+    };
+    let mut files = SosFiles::new();
+    let mut archive = tar::Archive::new(unpacked.take(MAX_UNPACKED));
+    for entry in archive.entries()? {
+        let mut entry = entry?;
+        let Some(name) = name_in_report(&entry.path()?) else { continue };
+        if entry.header().entry_type().is_file()
+            && FILES.contains(&name.as_str())
+            && let Some(text) = read_text(&mut entry)?
+        {
+            files.insert(name, text);
+        }
+    }
+    Ok(files)
+}
+
+/// Returns the path of an entry below the archive's first directory.
+fn name_in_report(path: &Path) -> Option<String> {
+    let mut parts = path.components().filter(|part| !matches!(part, Component::CurDir));
+    parts.next()?;
+    let parts: Option<Vec<&str>> = parts.map(|part| part.as_os_str().to_str()).collect();
+    Some(parts?.join("/"))
+}
+
+fn read_text(file: &mut dyn Read) -> io::Result<Option<String>> {
+    let mut bytes = Vec::new();
+    file.take(MAX_FILE + 1).read_to_end(&mut bytes)?;
+    let is_whole = bytes.len() as u64 <= MAX_FILE;
+    Ok(is_whole.then(|| String::from_utf8_lossy(&bytes).into_owned()))
+}
