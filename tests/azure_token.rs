@@ -79,7 +79,7 @@ fn a_token_is_read_from_a_file_that_nobody_else_can_read() {
     let before = server.requests().len();
     let ran = collect(with_file(&file));
     assert_eq!(ran.code, Some(2));
-    assert!(ran.complaint().contains("the given token ended"), "{}", ran.complaint());
+    assert!(ran.complaint().contains("the given token expired"), "{}", ran.complaint());
     assert_eq!(server.requests().len(), before, "nothing is asked with it");
 }
 
@@ -132,7 +132,7 @@ fn what_the_login_refuses_is_an_error_and_no_other_identity_is_tried() {
         .programs(az.path());
     let ran = collect(azure);
     assert_eq!(ran.code, Some(3), "{}", ran.complaint());
-    let expected = "the login refused it (HTTP 401, invalid_client): AADSTS7000215: Invalid client secret provided.;";
+    let expected = "the login refused the request (HTTP 401, invalid_client): AADSTS7000215: Invalid client secret provided.;";
     assert!(ran.complaint().contains(expected), "{}", ran.complaint());
     assert_eq!(server.gets().len(), 0);
 }

@@ -207,7 +207,7 @@ fn a_link_that_leads_elsewhere_is_refused_and_never_gets_a_token() {
         ("https://localhost:PORT/x".to_owned(), "leads to localhost, which is not 127.0.0.1"),
         ("https://evil.example/x".to_owned(), "leads to evil.example"),
         ("https://127.0.0.1.evil.example/x".to_owned(), "leads to 127.0.0.1.evil.example"),
-        ("http://127.0.0.1:PORT/x".to_owned(), "not of https"),
+        ("http://127.0.0.1:PORT/x".to_owned(), "does not use https"),
         ("https://user@127.0.0.1:PORT/x".to_owned(), "names a user"),
         (format!("https://127.0.0.1:PORT@{place}/x"), "names a user"),
         ("/x?api-version=1".to_owned(), "cannot be read"),
@@ -256,7 +256,7 @@ fn a_list_that_never_ends_ends() {
 fn a_body_that_cannot_be_right_is_refused() {
     let long = vec![b' '; 33 * 1024 * 1024];
     for (reply, expected) in [
-        (Reply::text(200, "{\"value\":[{\"id\":\"/a\""), "no JSON that is read: EOF"),
+        (Reply::text(200, "{\"value\":[{\"id\":\"/a\""), "not JSON that can be read: EOF"),
         (Reply::text(200, "not JSON"), "begins with \"not JSON\""),
         (Reply::text(200, "<html>\u{1b}[31mlogin</html>"), "begins with \"<html>[31mlogin"),
         (Reply::text(200, ""), "it begins with \"\""),

@@ -459,13 +459,13 @@ fn what_is_no_ssh_server_is_told_within_its_limit() {
 fn a_malformed_target_is_refused_before_anything_is_contacted() {
     let dir = here();
     for (target, options, why) in [
-        ("ssh://root@127.0.0.1:99999", &[][..], "\"99999\" is no port"),
+        ("ssh://root@127.0.0.1:99999", &[][..], "\"99999\" is not a port"),
         ("ssh://", &[], "no host"),
         ("ssh://root:Canary-7f3a@127.0.0.1", &[], "password"),
         ("root:Canary-7f3a@127.0.0.1", &[], "password"),
-        ("ssh://-oProxyCommand=touch", &[], "no host name"),
-        ("ssh://root@127.0.0.1", &["--jump", "a:b:c"], "no port"),
-        ("ssh://root@127.0.0.1", &["--host-key", "MD5:aa"], "no fingerprint"),
+        ("ssh://-oProxyCommand=touch", &[], "not a host name"),
+        ("ssh://root@127.0.0.1", &["--jump", "a:b:c"], "not a port"),
+        ("ssh://root@127.0.0.1", &["--host-key", "MD5:aa"], "not a fingerprint"),
         ("ssh://root@127.0.0.1", &["--identity", "/no/such/key"], "cannot read /no/such/key"),
         ("ssh://root@127.0.0.1", &["--known-hosts", "/no/such/file"], "cannot read /no/such/file"),
         (

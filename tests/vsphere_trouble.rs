@@ -441,7 +441,7 @@ fn what_makes_no_sense_is_refused_before_anything_is_connected_to() {
         (vec!["check", "vcenter", "https://vc1"], "does not begin with vsphere://"),
         (vec!["check", "vcenter", "vsphere://u:p@vc1"], "it has a password in it"),
         (vec!["check", "vcenter", "vsphere://vc1"], "who logs in?"),
-        (vec!["check", "vcenter", "vsphere://u@vc1", "--thumbprint", "AB"], "is no thumbprint"),
+        (vec!["check", "vcenter", "vsphere://u@vc1", "--thumbprint", "AB"], "is not a thumbprint"),
         (vec!["check", "vcenter", "vsphere://u@vc1", "--ca-file", "none.pem"], "cannot read"),
         (vec!["check", "vcenter", "capture:none.json"], "cannot read"),
         (vec!["trust", "vc1"], "does not begin with vsphere://"),

@@ -319,7 +319,7 @@ fn link_target(header: &tar::Header, record: Option<Vec<u8>>) -> Result<String, 
     let target = raw.and_then(|raw| String::from_utf8(raw).ok()).unwrap_or_default();
     let fault = |why| EntryFault::Link { target: target.chars().take(200).collect(), why };
     if target.is_empty() || target.len() > 4095 || target.chars().any(char::is_control) {
-        return Err(fault("which is no path"));
+        return Err(fault("which is not a path"));
     }
     Ok(target)
 }

@@ -65,7 +65,7 @@ pub(super) fn weigh(shown: CheckVerdict, answered: &CheckVerdict) -> CheckVerdic
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AnswerExpiry {
     /// Its day is none.
-    #[error("{0:?} is no day")]
+    #[error("{0:?} is not a day")]
     NoDay(String),
     /// Its day has not come.
     #[error("that day is not there yet")]
@@ -169,7 +169,7 @@ mod tests {
             ("2026-11-12", None, 7, false, Some("it counts for 7 days")),
             ("2001-01-01", None, 365, false, Some("it counts for 365 days")),
             ("2026-12-01", None, 7, false, Some("that day is not there yet")),
-            ("yesterday", None, 7, false, Some("\"yesterday\" is no day")),
+            ("yesterday", None, 7, false, Some("\"yesterday\" is not a day")),
             ("2026-11-20", Some(Stage::Verify), 7, true, None),
             ("2026-11-20", Some(Stage::Prepare), 7, false, None),
             (

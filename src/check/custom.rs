@@ -55,7 +55,7 @@ pub struct CustomProbe {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CustomProbeError {
     /// A name that rules cannot contain.
-    #[error("{0:?} is no name: small letters, digits and underscores, a letter first")]
+    #[error("{0:?} is not a name: small letters, digits and underscores, a letter first")]
     Name(String),
     /// An empty or too long shell text.
     #[error("its shell text has {0} bytes, between 1 and {MAX_SHELL_BYTES} are read")]
@@ -268,13 +268,13 @@ mod tests {
     #[test]
     fn what_is_no_probe_is_refused() {
         for (name, shell, pattern, says) in [
-            ("Backup", "x", "(?P<a>x)", "\"Backup\" is no name"),
-            ("a-b", "x", "(?P<a>x)", "\"a-b\" is no name"),
+            ("Backup", "x", "(?P<a>x)", "\"Backup\" is not a name"),
+            ("a-b", "x", "(?P<a>x)", "\"a-b\" is not a name"),
             ("a", " \n", "(?P<a>x)", "its shell text has 0 bytes"),
             ("a", "x\u{1b}", "(?P<a>x)", "control character '\\u{1b}'"),
             ("a", "x", "(x", "its pattern is not a regular expression: unclosed group"),
             ("a", "x", "(x)", "its pattern has no named group"),
-            ("a", "x", "(?P<A>x)", "\"A\" is no name"),
+            ("a", "x", "(?P<A>x)", "\"A\" is not a name"),
             ("a", "x", r"(?P<a>\w{1000}{1000})", "it takes more than 1048576 bytes"),
         ] {
             let fault = CustomProbe::compile(&entry(name, shell, pattern)).unwrap_err().to_string();

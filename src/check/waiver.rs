@@ -86,7 +86,7 @@ fn deserialize_text<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result
 fn deserialize_date<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Date, D::Error> {
     let text = String::deserialize(deserializer)?;
     text.parse().map_err(|_| {
-        serde::de::Error::custom(format!("{text:?} is no day, write it as 2026-12-31"))
+        serde::de::Error::custom(format!("{text:?} is not a day, write it as 2026-12-31"))
     })
 }
 
@@ -160,7 +160,7 @@ mod tests {
         for (text, why) in [
             (
                 "- { check: a.b, target: x, reason: r, owner: o, expires: soon }\n",
-                "\"soon\" is no day, write it as 2026-12-31",
+                "\"soon\" is not a day, write it as 2026-12-31",
             ),
             (
                 "- { chek: a.b, target: x, reason: r, owner: o, expires: 2026-12-31 }\n",

@@ -87,7 +87,7 @@ pub enum StagesError {
     #[error("stages: there is no stage {0:?}")]
     Unknown(String),
     /// A range whose ends are no stages of one scenario, in order.
-    #[error("stages: {0:?} is no range of stages that follow each other")]
+    #[error("stages: {0:?} is not a range of stages that follow each other")]
     Range(String),
     /// Two severities for one stage.
     #[error("stages: {0} has two severities")]
@@ -311,8 +311,8 @@ mod tests {
     fn what_is_wrong_with_stages_is_said() {
         for (text, says) in [
             ("{ soon: info }", "stages: there is no stage \"soon\""),
-            ("{ failback..prepare: info }", "stages: \"failback..prepare\" is no range"),
-            ("{ sync..complete: info }", "stages: \"sync..complete\" is no range"),
+            ("{ failback..prepare: info }", "stages: \"failback..prepare\" is not a range"),
+            ("{ sync..complete: info }", "stages: \"sync..complete\" is not a range"),
             (
                 "{ prepare..failback: info, reprotect: info }",
                 "stages: reprotect has two severities",

@@ -26,7 +26,7 @@ const DEFAULT_NAME: &str = "answers.yaml";
 #[derive(Debug, thiserror::Error)]
 pub enum AnswerError {
     /// Nobody can be asked.
-    #[error("standard input is no terminal, so nobody can be asked")]
+    #[error("standard input is not a terminal, so nobody can be asked")]
     NoTerminal,
     /// A file that the site file does not name.
     #[error("{} is there already, and {} does not name it", .answers.display(), .site.display())]

@@ -105,7 +105,7 @@ fn query(
 ) -> anyhow::Result<Result<AzureQuery, TokenError>> {
     let vault: VaultAddress = entry.vault.parse()?;
     if let Some(group) = entry.groups.iter().find(|group| !is_group_name(group)) {
-        bail!("{group:?} is no name of a resource group");
+        bail!("{group:?} is not a name of a resource group");
     }
     let cloud = cloud(entry)?;
     if let Some(authorities) = authorities {

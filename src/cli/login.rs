@@ -28,7 +28,7 @@ impl SshDefaults {
         let timeout = Duration::from_secs(host_timeout.timeout);
         let mut defaults = ssh_host(&options.client, keyring, timeout)?;
         if let Some(user) = options.user.as_deref().filter(|user| !is_account(user)) {
-            bail!("--user: {user:?} is no user name");
+            bail!("--user: {user:?} is not a user name");
         }
         defaults.user.clone_from(&options.user);
         defaults.fingerprint = options.host_key;

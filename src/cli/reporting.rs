@@ -148,7 +148,7 @@ pub fn check_writable(out: Option<&Path>) -> anyhow::Result<()> {
     let directory = directory.unwrap_or(Path::new("."));
     let unwritten = || format!("cannot write {}", out.display());
     let meta = directory.metadata().with_context(unwritten)?;
-    anyhow::ensure!(meta.is_dir(), "{}: {} is no directory", unwritten(), directory.display());
+    anyhow::ensure!(meta.is_dir(), "{}: {} is not a directory", unwritten(), directory.display());
     let wanted = Access::WRITE_OK | Access::EXEC_OK;
     rustix::fs::access(directory, wanted).map_err(std::io::Error::from).with_context(unwritten)
 }

@@ -203,13 +203,13 @@ fn address(text: &str) -> anyhow::Result<(Address, Option<u16>)> {
         return Ok((address, None));
     }
     let (address, port) =
-        text.rsplit_once(':').with_context(|| format!("{text:?} is no address"))?;
+        text.rsplit_once(':').with_context(|| format!("{text:?} is not an address"))?;
     let address = address.strip_prefix('[').and_then(|a| a.strip_suffix(']')).unwrap_or(address);
     let port: u16 = port
         .parse()
         .ok()
         .filter(|&port| port > 0)
-        .with_context(|| format!("{port:?} is no port, give one from 1 to 65535"))?;
+        .with_context(|| format!("{port:?} is not a port, give one from 1 to 65535"))?;
     Ok((address.parse()?, Some(port)))
 }
 

@@ -55,7 +55,7 @@ pub enum StepProblem {
     #[error("an id is vmware or hyperv, a dot and the stage, or {MODERNISED}")]
     Id,
     /// The stage is none of the scenario's.
-    #[error("{0} is no stage of this scenario")]
+    #[error("{0} is not a stage of this scenario")]
     Stage(Stage),
     /// The id is taken.
     #[error("the id is taken by the one at {0}")]

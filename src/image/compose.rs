@@ -70,7 +70,7 @@ pub enum ComposeError {
         profile: String,
     },
     /// The medium is not an installer.
-    #[error("the medium is no CentOS or RHEL installer: {why}")]
+    #[error("the medium is not a CentOS or RHEL installer: {why}")]
     NotAnInstaller {
         /// What is missing.
         why: String,

@@ -21,7 +21,7 @@ const LIVE_DIRECTORIES: [&str; 2] = ["casper/", "live/"];
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DebianMediumError {
     /// The medium has no name.
-    #[error("the medium is no installer of the profile {profile}: it has no /{NAME}")]
+    #[error("the medium is not an installer of the profile {profile}: it has no /{NAME}")]
     NoName {
         /// The profile.
         profile: String,

@@ -215,7 +215,7 @@ mod tests {
         let tree = medium.main_tree();
         let index = directory.map_or(0, |path| {
             let node = tree.nodes[tree.find(path).unwrap() as usize];
-            let NodeKind::Directory(index) = node.kind else { panic!("{path} is no directory") };
+            let NodeKind::Directory(index) = node.kind else { panic!("{path} is not a directory") };
             index
         });
         let Extent { sector, len } = tree.directories[index as usize].extent;

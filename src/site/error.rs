@@ -92,10 +92,10 @@ pub enum SiteFault {
     #[error("{0} is blank")]
     Blank(&'static str),
     /// A URL with the wrong scheme or form.
-    #[error("{0:?} is no vsphere://[USER@]HOST[:PORT]")]
+    #[error("{0:?} is not vsphere://[USER@]HOST[:PORT]")]
     Url(String),
     /// A vault whose address has none of the known forms.
-    #[error("{0:?} is no address of a vault")]
+    #[error("{0:?} is not an address of a vault")]
     Vault(String),
     /// A password in an address.
     #[error("a password stands in the address of vCenter")]
@@ -107,10 +107,10 @@ pub enum SiteFault {
     #[error("a host is reached by jump: or by via:, and this one has both")]
     TwoWays,
     /// A relative path where an absolute one is needed.
-    #[error("{0:?} is no absolute path")]
+    #[error("{0:?} is not an absolute path")]
     NotAbsolute(String),
     /// A retention volume of a Windows master target that is no drive.
-    #[error("{0:?} is no drive of Windows, nor a path on one")]
+    #[error("{0:?} is not a drive of Windows, nor a path on one")]
     NotADrive(String),
     /// A Linux master target that cannot be asked.
     #[error("the master target {0:?} has no ssh:, and is not said to run Windows")]

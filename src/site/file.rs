@@ -242,7 +242,7 @@ waivers: [ { check: image.zerombr, target: mt1, reason: r, owner: o, expires: 20
             (
                 "version: 9.8.9.0",
                 "version: latest",
-                "\"latest\" is no version, write it as 9.8.9.0",
+                "\"latest\" is not a version, write it as 9.8.9.0",
             ),
             (
                 "legacy_ssh",
@@ -251,11 +251,11 @@ waivers: [ { check: image.zerombr, target: mt1, reason: r, owner: o, expires: 20
             ),
             ("ssh://root@mt1", "ssh://root:x@mt1", "a password stands in the address of mt1"),
             ("vsphere://vc1", "vsphere://a:b@vc1", "a password stands in the address of vCenter"),
-            ("vsphere://vc1", "https://vc1", "\"https://vc1\" is no vsphere://"),
+            ("vsphere://vc1", "https://vc1", "\"https://vc1\" is not vsphere://"),
             (
                 "retention: /mnt",
                 "retention: mnt",
-                "line 6, column 67: \"mnt/retention\" is no absolute path",
+                "line 6, column 67: \"mnt/retention\" is not an absolute path",
             ),
             ("[reiserfs, xfs]", "[reiser]", "line 9"),
             ("address: cs01", "address: 'cs 01'", "is neither a host name nor an IP address"),

@@ -21,25 +21,25 @@ pub const DATA_PORT: u16 = 9443;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SiteValueError {
     /// Not a name.
-    #[error("{:?} is no name: use letters, digits, dot, hyphen and underscore, at most 80", redact_password(.0))]
+    #[error("{:?} is not a name: use letters, digits, dot, hyphen and underscore, at most 80", redact_password(.0))]
     Name(String),
     /// Not a label.
-    #[error("{:?} is no name: at most 80 characters, none of them a control character", redact_password(.0))]
+    #[error("{:?} is not a name: at most 80 characters, none of them a control character", redact_password(.0))]
     Label(String),
     /// Not an address.
     #[error("{:?} is neither a host name nor an IP address", redact_password(.0))]
     Address(String),
     /// Not a version.
-    #[error("{:?} is no version, write it as 9.8.9.0", redact_password(.0))]
+    #[error("{:?} is not a version, write it as 9.8.9.0", redact_password(.0))]
     Version(String),
     /// Not a gateway.
     #[error(
-        "{:?} is no host to go through: expected a name of this file, or ssh://USER@HOST[:PORT]",
+        "{:?} is not a host to go through: expected a name of this file, or ssh://USER@HOST[:PORT]",
         redact_password(.0)
     )]
     Via(String),
     /// Not a size.
-    #[error("{0:?} is no size: write it as 512 MiB, 8 GiB or 2 TiB")]
+    #[error("{0:?} is not a size: write it as 512 MiB, 8 GiB or 2 TiB")]
     MemorySize(String),
     /// A password in an address.
     #[error("a password stands in the address of {0}")]

@@ -44,7 +44,7 @@ pub enum CaptureError {
         path: PathBuf,
     },
     /// Neither a capture nor what the script prints.
-    #[error("{path} is no capture: {reason}")]
+    #[error("{path} is not a capture: {reason}")]
     NotACapture {
         /// The file.
         path: PathBuf,
@@ -55,7 +55,7 @@ pub enum CaptureError {
     #[error("{0} holds no captures")]
     Empty(PathBuf),
     /// A directory with other files among its captures.
-    #[error("{directory} holds files that are no captures: {names}")]
+    #[error("{directory} holds files that are not captures: {names}")]
     Mixed {
         /// The directory.
         directory: PathBuf,
@@ -398,7 +398,9 @@ mod tests {
         assert_eq!(targets(dir.path()).unwrap(), ["old", "new", "mt2"]);
         add("mt3.txt", "");
         assert!(
-            targets(dir.path()).unwrap_err().ends_with("holds files that are no captures: mt3.txt")
+            targets(dir.path())
+                .unwrap_err()
+                .ends_with("holds files that are not captures: mt3.txt")
         );
         std::fs::remove_file(dir.path().join("mt3.txt")).unwrap();
         add("again.json", &to_json(&parse(&WHOLE.replace("mt1", "mt2"), "x").unwrap()));
@@ -423,12 +425,12 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let add = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).unwrap();
         add("a.txt", "notes");
-        assert!(read(dir.path()).unwrap_err().to_string().contains("a.txt is no capture: "));
+        assert!(read(dir.path()).unwrap_err().to_string().contains("a.txt is not a capture: "));
         for name in ["b", "c", "d", "e"] {
             add(name, "x");
         }
         let error = read(dir.path()).unwrap_err();
-        assert!(error.to_string().ends_with("no captures: a.txt, b, c, and 2 more"), "{error}");
+        assert!(error.to_string().ends_with("not captures: a.txt, b, c, and 2 more"), "{error}");
         assert!(error.hint().unwrap().contains("capture:FILE"));
     }
 

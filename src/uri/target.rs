@@ -76,7 +76,7 @@ pub enum TargetAddressError {
     #[error("target {0:?}: there is no host in it")]
     NoHost(String),
     /// A host with characters that no host name has.
-    #[error("target {target:?}: {host:?} is no host name")]
+    #[error("target {target:?}: {host:?} is not a host name")]
     Host {
         /// The text.
         target: String,
@@ -84,7 +84,7 @@ pub enum TargetAddressError {
         host: String,
     },
     /// A port that is no number from 1 to 65535.
-    #[error("target {target:?}: {port:?} is no port, expected a number from 1 to 65535")]
+    #[error("target {target:?}: {port:?} is not a port, expected a number from 1 to 65535")]
     Port {
         /// The text.
         target: String,
@@ -92,7 +92,7 @@ pub enum TargetAddressError {
         port: String,
     },
     /// An account name with characters that cannot be one.
-    #[error("target {target:?}: {user:?} is no user name")]
+    #[error("target {target:?}: {user:?} is not a user name")]
     User {
         /// The text.
         target: String,
@@ -304,30 +304,30 @@ mod tests {
             ("ssh://root@:22", "target \"ssh://root@:22\": there is no host in it"),
             (
                 "ssh://mt1:",
-                "target \"ssh://mt1:\": \"\" is no port, expected a number from 1 to 65535",
+                "target \"ssh://mt1:\": \"\" is not a port, expected a number from 1 to 65535",
             ),
             (
                 "ssh://mt1:0",
-                "target \"ssh://mt1:0\": \"0\" is no port, expected a number from 1 to 65535",
+                "target \"ssh://mt1:0\": \"0\" is not a port, expected a number from 1 to 65535",
             ),
             (
                 "ssh://mt1:+22",
-                "target \"ssh://mt1:+22\": \"+22\" is no port, expected a number from 1 to 65535",
+                "target \"ssh://mt1:+22\": \"+22\" is not a port, expected a number from 1 to 65535",
             ),
             (
                 "ssh://mt1:99999",
-                "target \"ssh://mt1:99999\": \"99999\" is no port, expected a number from 1 to 65535",
+                "target \"ssh://mt1:99999\": \"99999\" is not a port, expected a number from 1 to 65535",
             ),
             ("ssh://::1", "target \"ssh://::1\": there is no host in it"),
             (
                 "ssh://-oProxyCommand=x",
-                "target \"ssh://-oProxyCommand=x\": \"-oProxyCommand=x\" is no host name",
+                "target \"ssh://-oProxyCommand=x\": \"-oProxyCommand=x\" is not a host name",
             ),
-            ("ssh://a b", "target \"ssh://a b\": \"a b\" is no host name"),
-            ("ssh://[::1", "target \"ssh://[::1\": \"[::1\" is no host name"),
-            ("ssh://@mt1", "target \"ssh://@mt1\": \"\" is no user name"),
-            ("ssh://a%0Ab@mt1", "target \"ssh://a%0Ab@mt1\": \"a%0Ab\" is no user name"),
-            ("ssh://a%é@mt1", "target \"ssh://a%é@mt1\": \"a%é\" is no user name"),
+            ("ssh://a b", "target \"ssh://a b\": \"a b\" is not a host name"),
+            ("ssh://[::1", "target \"ssh://[::1\": \"[::1\" is not a host name"),
+            ("ssh://@mt1", "target \"ssh://@mt1\": \"\" is not a user name"),
+            ("ssh://a%0Ab@mt1", "target \"ssh://a%0Ab@mt1\": \"a%0Ab\" is not a user name"),
+            ("ssh://a%é@mt1", "target \"ssh://a%é@mt1\": \"a%é\" is not a user name"),
             (
                 "ssh://mt1/etc",
                 "target \"ssh://mt1/etc\": nothing may stand behind the host and its port",

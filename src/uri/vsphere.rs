@@ -34,7 +34,7 @@ pub enum VsphereAddressError {
     #[error("{0:?} names no host")]
     Host(String),
     /// A port that is none.
-    #[error("{0:?} is no port")]
+    #[error("{0:?} is not a port")]
     Port(String),
     /// A password, which would be seen by everybody who sees the command.
     #[error("it has a password in it")]

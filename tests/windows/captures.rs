@@ -282,7 +282,7 @@ fn a_site_file_says_what_a_master_target_lacks_with_its_line() {
             "only a Windows master target has a capture:",
         ),
         ("capture: win.json", "ssh: 'ssh://root@mt'", "is not asked over SSH"),
-        ("capture: win.json", "retention: /mnt/r", "\"/mnt/r\" is no drive of Windows"),
+        ("capture: win.json", "retention: /mnt/r", "\"/mnt/r\" is not a drive of Windows"),
     ] {
         let directory = tempfile::tempdir().unwrap();
         assert!(SITE.contains(from), "{from}");

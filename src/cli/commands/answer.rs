@@ -98,7 +98,7 @@ fn person(text: &str) -> anyhow::Result<String> {
         !name.is_empty() && name.chars().count() <= MAX_NAME && !name.chars().any(is_unprintable);
     anyhow::ensure!(
         is_name,
-        "{text:?} is no name: write one line of at most {MAX_NAME} characters"
+        "{text:?} is not a name: write one line of at most {MAX_NAME} characters"
     );
     Ok(name.to_owned())
 }

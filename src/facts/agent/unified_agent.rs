@@ -226,7 +226,7 @@ fn installation_directory(text: Option<&str>) -> Result<String, Unavailable> {
     let path = text.map_or(Ok(None), |text| value(text, "INSTALLATION_DIR"))?;
     let Some(path) = path else { return Ok(DEFAULT_DIRECTORY.to_owned()) };
     if !path.starts_with('/') {
-        return Err(format!("INSTALLATION_DIR is {path:?}, which is no absolute path").into());
+        return Err(format!("INSTALLATION_DIR is {path:?}, which is not an absolute path").into());
     }
     let path = path.trim_end_matches('/');
     Ok(if path.is_empty() { "/" } else { path }.to_owned())
@@ -263,7 +263,7 @@ pub(in crate::facts) fn parse_version(word: String) -> Result<String, Unavailabl
     if word.contains('.') && word.split('.').all(is_number) {
         Ok(word)
     } else {
-        Err(format!("{word:?} is no version").into())
+        Err(format!("{word:?} is not a version").into())
     }
 }
 

@@ -37,7 +37,7 @@ pub(super) fn agent_beside_target(
     let target = target_of(survey, planned, item)?;
     let (own, theirs) = (item.agent_version()?, target.version()?);
     let parts = |version: &str| {
-        release(version).ok_or_else(|| Unavailable::from(format!("{version:?} is no version")))
+        release(version).ok_or_else(|| Unavailable::from(format!("{version:?} is not a version")))
     };
     let words = format!("its agent is {own}, and that of {} is {theirs}", target.name());
     if parts(own)? > parts(theirs)? {

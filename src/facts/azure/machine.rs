@@ -447,7 +447,7 @@ fn test_failover(item: Item<'_>) -> ShownResult {
 
 fn agent_version(survey: &SiteInVault<'_>, item: Item<'_>) -> ShownResult {
     let own = item.agent_version()?;
-    let parts = release(own).ok_or_else(|| format!("{own:?} is no version"))?;
+    let parts = release(own).ok_or_else(|| format!("{own:?} is not a version"))?;
     let fabric = survey.fabric()?;
     let server = text(fabric.details(), "agentVersion").map(|version| (fabric.name(), version));
     let others = fabric
@@ -456,7 +456,7 @@ fn agent_version(survey: &SiteInVault<'_>, item: Item<'_>) -> ShownResult {
     let mut compared = 0;
     for (name, version) in server.into_iter().chain(others) {
         let other =
-            release(version).ok_or_else(|| format!("{version:?} of {name} is no version"))?;
+            release(version).ok_or_else(|| format!("{version:?} of {name} is not a version"))?;
         compared += 1;
         if other < parts {
             return Ok(Shown::bad(format!("its agent is {own}, and {name} is {version}")));

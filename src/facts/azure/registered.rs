@@ -105,7 +105,7 @@ pub fn master_target_facts(
 fn version_order(target: FabricServer<'_>) -> ShownResult {
     let release = |name: &str, version: &str| {
         let parts = super::read::release(version);
-        parts.ok_or_else(|| Unavailable::from(format!("{version:?} of {name} is no version")))
+        parts.ok_or_else(|| Unavailable::from(format!("{version:?} of {name} is not a version")))
     };
     let own = target.version()?;
     let parts = release(target.name(), own)?;

@@ -389,7 +389,7 @@ impl Context {
 fn absolute_path(text: &str) -> Result<String, Unavailable> {
     let path = text.strip_suffix('\n').unwrap_or(text);
     if !path.starts_with('/') || path.contains('\n') {
-        return Err(format!("{path:?} is no absolute path").into());
+        return Err(format!("{path:?} is not an absolute path").into());
     }
     let parts: Vec<&str> = path.split('/').filter(|part| !matches!(*part, "" | ".")).collect();
     Ok(format!("/{}", parts.join("/")))

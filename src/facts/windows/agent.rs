@@ -115,7 +115,7 @@ fn read_settings(capture: &WindowsCapture) -> Result<Option<AgentSettings>, Unav
         let text = match one.get("lines") {
             Some(Value::Array(lines)) => {
                 let lines: Option<Vec<&str>> = lines.iter().map(Value::as_str).collect();
-                lines.ok_or("a line of drscout.conf is no text")?.join("\n")
+                lines.ok_or("a line of drscout.conf is not text")?.join("\n")
             }
             Some(Value::String(line)) => line.clone(),
             _ => String::new(),
@@ -123,7 +123,7 @@ fn read_settings(capture: &WindowsCapture) -> Result<Option<AgentSettings>, Unav
         let lower = file.to_ascii_lowercase();
         let end = [r"\application data\etc\drscout.conf", r"\etc\drscout.conf"];
         let end = end.iter().find(|end| lower.ends_with(**end));
-        let end = end.ok_or_else(|| format!("{file:?} is no drscout.conf"))?.len();
+        let end = end.ok_or_else(|| format!("{file:?} is not drscout.conf"))?.len();
         let directory = file[..file.len() - end].to_owned();
         if drive_of(&directory).is_none() {
             return Err(format!("{file:?} is on no drive").into());

@@ -60,7 +60,7 @@ impl WindowsCapture {
     pub fn from_transcript(transcript: &Transcript) -> Self {
         let parse = |text: &str| {
             serde_json::from_str(text)
-                .map_err(|error| Unavailable::from(format!("the capture is no JSON: {error}")))
+                .map_err(|error| Unavailable::from(format!("the capture is not JSON: {error}")))
         };
         Self { members: transcript.text(WINDOWS).and_then(parse) }
     }
@@ -86,7 +86,7 @@ impl WindowsCapture {
         match self.answer(name)?.as_str().map(str::trim) {
             Some("") => Err(format!("{name} of the capture is blank").into()),
             Some(text) => Ok(text.to_owned()),
-            None => Err(format!("{name} of the capture is no text").into()),
+            None => Err(format!("{name} of the capture is not text").into()),
         }
     }
 
@@ -97,7 +97,7 @@ impl WindowsCapture {
             Value::Array(items) => Ok(items),
             Value::Null => Ok(&[]),
             one @ (Value::Object(_) | Value::String(_)) => Ok(std::slice::from_ref(one)),
-            other => Err(format!("{name} of the capture is {other}, which is no list").into()),
+            other => Err(format!("{name} of the capture is {other}, which is not a list").into()),
         }
     }
 }

@@ -147,7 +147,7 @@ pub enum ResolveError {
     #[error("self_check.keep: {0}, expected a number from 1 to {MAX_KEEP}")]
     Keep(u16),
     /// Port 0.
-    #[error("configuration_server.port: 0 is no port")]
+    #[error("configuration_server.port: 0 is not a port")]
     NoPort,
     /// Something that debian-installer cannot do.
     #[error("{key}: debian-installer cannot do this; {why}")]

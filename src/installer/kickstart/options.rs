@@ -131,7 +131,7 @@ fn parse_count(text: &str) -> Option<ArgumentCount> {
         "?" => (0, 1),
         "*" => (0, usize::MAX),
         "-" => return None,
-        other => unreachable!("{other:?} is no count; the tests read every line"),
+        other => unreachable!("{other:?} is not a count; the tests read every line"),
     };
     Some(ArgumentCount { min, max })
 }

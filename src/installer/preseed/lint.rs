@@ -161,7 +161,7 @@ fn check_disks(document: &PreseedDocument, findings: &mut Findings) {
     let disk = document.value("partman-auto/disk");
     for disk in disk.into_iter().flat_map(str::split_whitespace) {
         if !disk.starts_with("/dev/") {
-            let message = format!("{disk:?} is no device below /dev");
+            let message = format!("{disk:?} is not a device below /dev");
             findings.error(line("partman-auto/disk"), "disk-without-dev", message);
         }
     }

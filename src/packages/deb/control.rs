@@ -35,7 +35,7 @@ impl<'t> Paragraph<'t> {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ControlError {
     /// A line that is no field, and does not go on with one.
-    #[error("line {line} is no field: {text:?}")]
+    #[error("line {line} is not a field: {text:?}")]
     Line {
         /// The number of the line, from 1 on.
         line: usize,

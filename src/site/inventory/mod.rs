@@ -342,7 +342,7 @@ all:
             ("h", "[a]\nmt1 ansible_ssh_common_args=-J\n", "h, line 2: ansible_ssh_common_args"),
             ("h", "mt1 ansible_password=x\n", "h, line 1: passwords are not taken"),
             ("h", "mt1 ansible_host={{ x }}\n", "h, line 1: "),
-            ("h", "mt1 ansible_port=ssh\n", "\"ssh\" is no port"),
+            ("h", "mt1 ansible_port=ssh\n", "\"ssh\" is not a port"),
             ("h", "mt1 ansible_connection=winrm\n", "line 1: ansible_connection=winrm"),
             ("h", "[a:hosts]\n", "line 1: [a:hosts] is not read here"),
             ("h", "[a\n", "line 1: expected ] at the end"),

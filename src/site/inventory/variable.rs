@@ -29,10 +29,10 @@ pub enum VariableFault {
     #[error("{0} is a template or a vault, which only Ansible can read")]
     Template(String),
     /// Not a port.
-    #[error("{:?} is no port", redact_password(.0))]
+    #[error("{:?} is not a port", redact_password(.0))]
     Port(String),
     /// Not an account.
-    #[error("{:?} is no account", redact_password(.0))]
+    #[error("{:?} is not an account", redact_password(.0))]
     User(String),
     /// Not an address.
     #[error(transparent)]

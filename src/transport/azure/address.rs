@@ -27,13 +27,13 @@ pub struct VaultAddress {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum VaultAddressError {
     /// Neither `azure://…` nor a resource id.
-    #[error("{0:?} is no address of a vault")]
+    #[error("{0:?} is not an address of a vault")]
     UnknownForm(String),
     /// The subscription is no GUID.
-    #[error("{0:?} is no id of a subscription")]
+    #[error("{0:?} is not an id of a subscription")]
     Subscription(String),
     /// A name that no resource group or vault can have.
-    #[error("{0:?} is no name of a resource group or vault")]
+    #[error("{0:?} is not a name of a resource group or vault")]
     Name(String),
 }
 

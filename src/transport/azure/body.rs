@@ -21,10 +21,10 @@ const MAX_DEPTH: usize = 64;
 #[derive(Debug, thiserror::Error)]
 pub enum BodyError {
     /// No JSON, or one that breaks a limit.
-    #[error("the answer is no JSON that is read: {0}")]
+    #[error("the answer is not JSON that can be read: {0}")]
     Json(String),
     /// It has another content, such as the page of a gateway.
-    #[error("the answer is no JSON: it begins with {0:?}")]
+    #[error("the answer is not JSON: it begins with {0:?}")]
     NotJson(String),
     /// Neither an object nor a list of objects.
     #[error("the answer holds no object")]

@@ -78,7 +78,7 @@ pub struct Origin {
 
 /// Why a text is no origin.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no base URL of a service, expected https://HOST[:PORT]")]
+#[error("{0:?} is not a base URL of a service, expected https://HOST[:PORT]")]
 pub struct OriginError(String);
 
 impl OriginError {

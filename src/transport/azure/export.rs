@@ -462,7 +462,7 @@ mod tests {
     fn what_is_no_body_of_one_vault_is_refused_by_name() {
         let other = named("x").replace("/vaults/v/", "/vaults/w/");
         for (text, expected) in [
-            ("<html>", "a.json is neither a capture nor a body of Azure: it is no JSON"),
+            ("<html>", "a.json is neither a capture nor a body of Azure: it is not JSON"),
             ("{\"id\":1", "a.json is neither"),
             ("{\"name\":\"x\"}", "an object without id and type (it has name)"),
             ("[1]", "it holds no object"),

@@ -13,7 +13,7 @@ pub enum LinkError {
     #[error("the link to the next page cannot be read")]
     Unreadable,
     /// It does not begin with `https:`.
-    #[error("the link to the next page is not of https")]
+    #[error("the link to the next page does not use https")]
     NotHttps,
     /// It has a user or a password in it.
     #[error("the link to the next page names a user")]

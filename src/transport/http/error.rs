@@ -64,13 +64,13 @@ pub enum ConnectError {
     #[error("{0} does not speak TLS")]
     NotTls(String),
     /// The server has only versions of TLS that are not allowed.
-    #[error("the server speaks {offered} and nothing newer; at least TLS 1.2 is asked of it")]
+    #[error("the server speaks {offered} and nothing newer; at least TLS 1.2 is required")]
     TlsVersion {
         /// The newest version the server has.
         offered: String,
     },
     /// The handshake failed for another reason.
-    #[error("no TLS handshake: {0}")]
+    #[error("the TLS handshake failed: {0}")]
     Handshake(String),
     /// The certificate is not one that is trusted.
     #[error("the certificate is not trusted: {why}; its SHA-256 thumbprint is {sha256}")]

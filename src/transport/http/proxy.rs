@@ -33,7 +33,7 @@ struct Proxy {
 
 /// Why the environment names no proxy that can be used. A password in it is not repeated.
 #[derive(Debug, thiserror::Error)]
-#[error("{0} names no proxy that is used, expected http://[USER:PASSWORD@]HOST:PORT")]
+#[error("{0} names a proxy that cannot be used, expected http://[USER:PASSWORD@]HOST:PORT")]
 pub struct ProxyError(&'static str);
 
 impl EnvironmentProxy {

@@ -18,7 +18,7 @@ pub enum Thumbprint {
 
 /// Why a text is no thumbprint.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no thumbprint")]
+#[error("{0:?} is not a thumbprint")]
 pub struct ThumbprintError(pub String);
 
 impl ThumbprintError {

@@ -156,7 +156,7 @@ fn is_relevant(line: &str) -> bool {
 fn run_ssh_g(mut command: Command, deadline: &HostDeadline) -> Result<Option<String>, Failure> {
     let broken = |why: String| {
         failure(FailureKind::Config, format!("ssh -G cannot tell how to reach the host: {why}"))
-            .with_hint("fix ~/.ssh/config, or go round it with --ssh-config none")
+            .with_hint("fix ~/.ssh/config, or bypass it with --ssh-config none")
     };
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = match command.spawn() {

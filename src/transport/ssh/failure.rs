@@ -116,7 +116,7 @@ fn code_failure(step: Step, code: i32, message: &str) -> Failure {
             failure(FailureKind::Authentication, format!("the login failed: {said}"))
         }
         (-21 | -22, Step::Command) => {
-            failure(FailureKind::Shell, format!("the server runs no command for us: {said}"))
+            failure(FailureKind::Shell, format!("the server does not run commands: {said}"))
                 .with_hint(
                     "check the account's shell, and ForceCommand and MaxSessions in sshd_config",
                 )
@@ -125,7 +125,7 @@ fn code_failure(step: Step, code: i32, message: &str) -> Failure {
             FailureKind::CutOff,
             format!("the connection broke before the answers' end: {said}"),
         )
-        .with_hint("check again; look at the host's log if it stays so"),
+        .with_hint("check again; look at the host's log if it happens again"),
     }
 }
 

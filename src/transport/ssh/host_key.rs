@@ -34,7 +34,9 @@ pub struct Fingerprint([u8; 32]);
 
 /// A text that is no fingerprint.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no fingerprint, expected SHA256: and 43 characters, as ssh-keygen -l prints it")]
+#[error(
+    "{0:?} is not a fingerprint, expected SHA256: and 43 characters, as ssh-keygen -l prints it"
+)]
 pub struct FingerprintError(pub String);
 
 impl Fingerprint {
@@ -141,7 +143,7 @@ impl HostKeyPolicy {
                     FailureKind::HostKey,
                     format!("RevokedHostKeys of the SSH configuration: {shown}: {why}"),
                 )
-                .with_hint("make it a list that can be read: without it no host key is taken")
+                .with_hint("make it a list that can be read: without it no host key is accepted")
             };
             let file = regular_file::read(path, MAX_FILE_BYTES)
                 .map_err(|error| unread(error.to_string()))?;

@@ -31,7 +31,7 @@ pub(super) enum KeyFile {
 pub(super) fn read(path: &Path) -> KeyFile {
     match regular_file::read(path, MAX_FILE_BYTES).map(String::from_utf8) {
         Ok(Ok(text)) => classify(Secret::new(text)),
-        Ok(Err(_)) => KeyFile::Unusable("it is no text".to_owned()),
+        Ok(Err(_)) => KeyFile::Unusable("it is not text".to_owned()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => KeyFile::Missing,
         Err(error) => KeyFile::Unusable(error.to_string()),
     }

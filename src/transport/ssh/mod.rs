@@ -331,7 +331,7 @@ fn explain_greeting(greeting: &Greeting, code: i32, plain: Failure, legacy: bool
                 FailureKind::Refused,
                 "the server has too many connections that are logging in",
             )
-            .with_hint("ask fewer hosts at a time, or raise MaxStartups in its sshd_config"),
+            .with_hint("contact fewer hosts at a time, or raise MaxStartups in its sshd_config"),
             retry: true,
         },
         Greeting { first_line, .. } if !first_line.is_empty() => {

@@ -43,7 +43,7 @@ pub(super) fn resolve_hops(ssh: &SshHost, deadline: &HostDeadline) -> Result<Vec
             FailureKind::Config,
             format!("{reason}, and programs are not run here"),
         )
-        .with_hint("give the way as --jump USER@HOST, or go round it with --ssh-config none"));
+        .with_hint("give the way as --jump USER@HOST, or bypass it with --ssh-config none"));
     }
     let mut hops = Vec::new();
     for jump in &jumps {

@@ -38,7 +38,7 @@ pub enum VsphereError {
         error: HttpError,
     },
     /// The reply is XML that is refused.
-    #[error("{doing}: the reply is not read: {error}")]
+    #[error("{doing}: the reply cannot be read: {error}")]
     Xml {
         /// What was being done.
         doing: String,

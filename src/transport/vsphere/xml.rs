@@ -44,7 +44,7 @@ pub enum XmlError {
     #[error("it has a document type, which no vSphere reply has")]
     DocumentType,
     /// It refers to an entity that XML itself does not define.
-    #[error("it speaks of an entity {0:?} that is not defined")]
+    #[error("it uses the entity {0:?}, which is not defined")]
     Entity(String),
     /// More than [`MAX_DEPTH`] levels.
     #[error("it is more than {MAX_DEPTH} levels deep")]

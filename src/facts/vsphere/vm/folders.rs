@@ -129,7 +129,7 @@ pub(in crate::facts) fn sort_disks(
 
 fn home_folder(machine: &InventoryObject) -> Result<Folder, Unavailable> {
     let file = machine.text("summary.config.vmPathName")?;
-    Ok(Folder::containing(&file).ok_or_else(|| format!("{file:?} is no file in a folder"))?)
+    Ok(Folder::containing(&file).ok_or_else(|| format!("{file:?} is not a file in a folder"))?)
 }
 
 fn machine_folders(

@@ -23,12 +23,12 @@ fn check_command(placed: &PlacedCommand, findings: &mut Findings) {
     let command = &placed.command;
     if let Some(word) = command.arguments().first() {
         findings
-            .error(placed.line, "unknown-word", format!("{word:?} is no option of network"))
+            .error(placed.line, "unknown-word", format!("{word:?} is not an option of network"))
             .hint("options begin with two ASCII hyphens");
     }
     let proto = command.option("--bootproto").unwrap_or("dhcp");
     if !["static", "dhcp", "bootp", "ibft", "query"].contains(&proto) {
-        let message = format!("{proto:?} is no way to get an address");
+        let message = format!("{proto:?} is not a way to get an address");
         findings.error(placed.line, "unknown-bootproto", message).hint("write static or dhcp");
     }
     if !matches!(command.option("--onboot"), None | Some("yes" | "on" | "true" | "1" | "")) {
@@ -40,7 +40,7 @@ fn check_command(placed: &PlacedCommand, findings: &mut Findings) {
         && name.parse::<HostName>().is_err()
     {
         let finding =
-            findings.error(placed.line, "bad-host-name", format!("{name:?} is no host name"));
+            findings.error(placed.line, "bad-host-name", format!("{name:?} is not a host name"));
         if name.starts_with("localhost") {
             finding.policy();
         }
@@ -72,7 +72,7 @@ fn check_addresses(placed: &PlacedCommand, findings: &mut Findings) {
     for (option, text) in all.chain(servers.iter().map(|text| ("--nameserver", *text))) {
         if !text.is_empty() && text.parse::<HostAddress>().is_err() {
             good = false;
-            let message = format!("{option}: {text:?} is no address of a host");
+            let message = format!("{option}: {text:?} is not an address of a host");
             let finding = findings.error(placed.line, "bad-address", message).at_word(text);
             if is_placeholder(text) {
                 finding.policy();

@@ -45,7 +45,7 @@ fn check_section(subject: &LintSubject<'_>, section: &Section, findings: &mut Fi
             findings.warning(line, "not-minimal", message);
         } else if name.starts_with('%') || !name.starts_with('@') && bare.contains([' ', '\t']) {
             findings
-                .error(line, "bad-package-name", format!("{name:?} is no package"))
+                .error(line, "bad-package-name", format!("{name:?} is not a package"))
                 .hint("write one package or @group on each line");
         }
     }

@@ -138,7 +138,7 @@ fn check_size(placed: &PlacedCommand, mount: &str, findings: &mut Findings) {
             .error(
                 placed.line,
                 "size-not-a-number",
-                format!("{size:?} is no whole number of megabytes"),
+                format!("{size:?} is not a whole number of megabytes"),
             )
             .hint("write it without a unit, such as --size=20480");
         return;

@@ -131,7 +131,7 @@ fn check_command(
     if table.usage(name).is_none() {
         // To look for the nearest name costs something.
         let worth_it = findings.has_room("unknown-command");
-        let message = format!("{name:?} is no command of this installer, which then stops");
+        let message = format!("{name:?} is not a command of this installer, which then stops");
         let finding = findings.error(placed.line, "unknown-command", message);
         if let Some(near) = worth_it.then(|| closest_match(name, table.commands())).flatten() {
             finding.hint(format!("write {near}"));

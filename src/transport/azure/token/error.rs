@@ -25,14 +25,14 @@ pub enum TokenError {
         /// What is missing.
         missing: &'static str,
     },
-    /// A variable has a value that it cannot have.
-    #[error("{0} has a value that it cannot have")]
+    /// A variable has an invalid value.
+    #[error("{0} has an invalid value")]
     Value(&'static str),
     /// What should be a token is none.
     #[error("{0} holds no token")]
     NoToken(String),
     /// The given token is not valid any more, by this machine's clock.
-    #[error("the given token ended {minutes} min ago")]
+    #[error("the given token expired {minutes} min ago")]
     Expired {
         /// How long ago.
         minutes: i64,
@@ -46,7 +46,7 @@ pub enum TokenError {
         why: String,
     },
     /// The login refused it.
-    #[error("the login refused it (HTTP {status}{}): {message}", code_words(.code.as_deref()))]
+    #[error("the login refused the request (HTTP {status}{}): {message}", code_words(.code.as_deref()))]
     Login {
         /// The HTTP status.
         status: u16,

@@ -59,7 +59,7 @@ mod tests {
         let now = Timestamp::now().as_second();
         let old = token(&format!(r#"{{"exp":{},"name":"ÿ?>~"}}"#, now - 600));
         let error = checked(Secret::new(old)).unwrap_err().to_string();
-        assert_eq!(error, "the given token ended 10 min ago");
+        assert_eq!(error, "the given token expired 10 min ago");
         let new = token(&format!(r#"{{"exp":{}}}"#, now + 600));
         assert!(left(&new).is_some_and(|left| left.as_secs() > 500));
         assert!(checked(Secret::new(new)).is_ok());

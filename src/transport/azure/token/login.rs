@@ -53,7 +53,7 @@ pub fn with_file(
 ) -> Result<Token, TokenError> {
     let unread = |why: String| TokenError::File { path: file.to_owned(), why };
     let bytes = regular_file::read(file, 64 * 1024).map_err(|error| unread(error.to_string()))?;
-    let text = String::from_utf8(bytes).map_err(|_| unread("it is no text".to_owned()))?;
+    let text = String::from_utf8(bytes).map_err(|_| unread("it is not text".to_owned()))?;
     let text = Secret::new(text);
     let proof = Secret::new(format!(
         "client_assertion_type={}&client_assertion={}",

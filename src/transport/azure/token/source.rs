@@ -230,7 +230,7 @@ mod tests {
             (vec![("IDENTITY_ENDPOINT", "http://127.0.0.1")], "is not supported"),
             (
                 vec![("AZURE_CLIENT_SECRET", "s"), ("AZURE_TENANT_ID", "a/../b"), PRINCIPAL[1]],
-                "AZURE_TENANT_ID has a value that it cannot have",
+                "AZURE_TENANT_ID has an invalid value",
             ),
         ] {
             let error = choose(&variables).unwrap_err().to_string();

@@ -113,14 +113,14 @@ fn the_path_is_what_was_configured() {
         (
             "data\n",
             "",
-            "absent: \"data\" is no absolute path",
-            "absent: \"data\" is no absolute path",
+            "absent: \"data\" is not an absolute path",
+            "absent: \"data\" is not an absolute path",
         ),
         (
             "/mnt/retention\n/mnt/retention\n",
             "",
-            "absent: \"/mnt/retention\\n/mnt/retention\" is no absolute path",
-            "absent: \"/mnt/retention\\n/mnt/retention\" is no absolute path",
+            "absent: \"/mnt/retention\\n/mnt/retention\" is not an absolute path",
+            "absent: \"/mnt/retention\\n/mnt/retention\" is not an absolute path",
         ),
         ("/\n", "", "true", "false"),
     ] {
