@@ -128,7 +128,7 @@ impl Site {
                 others.filter(|other| targets.iter().all(|known| known.name != other.name));
             targets.extend(others.collect::<Vec<_>>());
         }
-        server_views::share(&mut targets);
+        server_views::share(&mut targets, &responses.systems);
         join_returned(&mut targets, returned);
         if matches!(coverage, Coverage::Hosts | Coverage::HostsAndAnswers) {
             // What nobody asked the machine itself, a person may know.

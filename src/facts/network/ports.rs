@@ -179,16 +179,26 @@ pub fn from_transcript(
     transcript: &Transcript,
     agent: &AgentFacts,
 ) -> Result<PortsFacts, Unavailable> {
-    let text = file::complete_text(transcript, PORTS)?;
-    if let Some(line) = unexpected_line(text) {
-        return Err(format!("the probe of ports printed {line:?}").into());
-    }
-    let ports = parse(text);
+    let ports = read(transcript)?;
     // A process server is not asked for the files of a master target's agent.
     if transcript.was_asked(unified_agent::CONF) {
         return Ok(ports.valid_for_agent(&agent.configuration_server));
     }
     Ok(ports)
+}
+
+/// Returns what a host sees of the configuration server that it was asked about, with that server's place.
+pub fn server_view(transcript: &Transcript, role: &'static str) -> Option<(String, ServerView)> {
+    let Fact::Known(server) = read(transcript).ok()?.configuration_server else { return None };
+    Some((server.place.clone(), server.view(&transcript.target, role)))
+}
+
+fn read(transcript: &Transcript) -> Result<PortsFacts, Unavailable> {
+    let text = file::complete_text(transcript, PORTS)?;
+    match unexpected_line(text) {
+        Some(line) => Err(format!("the probe of ports printed {line:?}").into()),
+        None => Ok(parse(text)),
+    }
 }
 
 /// What one line says of a place: a role, an address and a port.
@@ -270,10 +280,12 @@ pub fn parse(text: &str) -> PortsFacts {
         Ok(_) => "the answer about it was cut off".to_owned(),
     };
     let server = server.ok_or_else(missing_reason);
-    let own_view = |server: &PortFacts| ServerSeen::from_views(&[server.own_view()]);
     PortsFacts {
         same_server: same_server.into(),
-        configuration_server_seen: server.as_ref().map(own_view).map_err(String::clone).into(),
+        configuration_server_seen: match &server {
+            Ok(_) => Fact::unavailable("what all hosts see of it was not put together"),
+            Err(why) => Fact::unavailable(why),
+        },
         configuration_server: server.into(),
         process_servers: list("process-server"),
         vcenters: list("vcenter"),
@@ -385,14 +397,14 @@ fn describe(state: &Fact<PortState>, tls: &Fact<bool>, http: i64, text: &str) ->
 }
 
 impl PortFacts {
-    /// Returns what the host that was asked sees.
-    fn own_view(&self) -> ServerView {
+    /// Returns what the host of this name and role sees.
+    fn view(self, host: &str, role: &'static str) -> ServerView {
         ServerView {
-            host: "this host".to_owned(),
-            role: "this host",
+            host: host.to_owned(),
+            role,
             state: self.state.known().copied(),
             serves: self.serves.known().copied(),
-            said: self.said.clone(),
+            said: self.said,
         }
     }
 }
