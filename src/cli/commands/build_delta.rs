@@ -18,10 +18,10 @@ use crate::image::plan::{open_input, open_medium};
 
 /// Writes the delta of an image, and verifies that it rebuilds the image.
 pub fn build(args: &BuildDeltaArgs, named: &[InputFile]) -> anyhow::Result<ExitStatus> {
-    let (image, _) = open_medium(&args.image)?;
-    let (base, _) = open_medium(&args.base)?;
     let out = args.out.clone().unwrap_or_else(|| delta_name(&args.image));
     let outputs = OutputSet::for_delta(out, args.overwrite, named)?;
+    let (image, _) = open_medium(&args.image)?;
+    let (base, _) = open_medium(&args.base)?;
     let (made, len) = pipeline::write_delta(&image, &base, &outputs)?;
     let text = format!(
         "{}: {len} bytes rebuild {} ({} bytes, sha256 {}) from {} (sha256 {})\n",
@@ -66,13 +66,15 @@ pub fn rebuild(
         Some(out) => out.clone(),
         None => image_name(from)?,
     };
-    delta.verify_base(&base).with_context(|| base_path.display().to_string())?;
+    let verify_base = || delta.verify_base(&base).with_context(|| base_path.display().to_string());
     if args.dry_run {
+        verify_base()?;
         anstream::print!("{}", screen::printable(&described(&delta, base_path, &out)));
         return Ok(ExitStatus::Clean);
     }
     let inputs = named.to_vec();
     let outputs = OutputSet::for_image(args, &out, Visibility::Owner, inputs, &reporter)?;
+    verify_base()?;
     let mut source = DeltaSource::new(&delta, &base);
     let written = pipeline::write_image(&mut source, &outputs, &checks, &reporter)?;
     if !is_streamed {

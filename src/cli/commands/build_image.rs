@@ -31,6 +31,10 @@ pub fn image(
     let chosen = recipe::resolve(&args.recipe, assets)?;
     let out =
         args.out.clone().unwrap_or_else(|| PathBuf::from(format!("{}.iso", chosen.record.name)));
+    if !args.dry_run {
+        // A name that cannot be written to is refused before anything is read.
+        OutputSet::for_image(args, &out, Visibility::Owner, named.to_vec(), &reporter)?;
+    }
     let mut plan = Plan::resolve(PlanRequest {
         recipe: chosen.recipe,
         record: chosen.record,
