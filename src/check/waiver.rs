@@ -5,6 +5,7 @@
 use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::Deserialize;
+use wildmatch::WildMatch;
 
 use crate::yaml::{self, YamlError};
 
@@ -92,31 +93,7 @@ fn deserialize_date<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result
 
 /// Whether a text fits a glob of `*` and `?`.
 pub fn matches_glob(glob: &str, text: &str) -> bool {
-    let (glob, text): (Vec<char>, Vec<char>) = (glob.chars().collect(), text.chars().collect());
-    let (mut g, mut t) = (0, 0);
-    // Where to go back to: the last star, and the text it has taken so far.
-    let mut star: Option<(usize, usize)> = None;
-    while t < text.len() {
-        match glob.get(g) {
-            Some('*') => {
-                star = Some((g, t));
-                g += 1;
-            }
-            Some(&char) if char == '?' || char == text[t] => {
-                g += 1;
-                t += 1;
-            }
-            _ => match star {
-                Some((at, taken)) => {
-                    star = Some((at, taken + 1));
-                    g = at + 1;
-                    t = taken + 1;
-                }
-                None => return false,
-            },
-        }
-    }
-    glob[g..].iter().all(|&char| char == '*')
+    WildMatch::new(glob).matches(text)
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 
 use schemars::JsonSchema;
 use serde::Serialize;
+use wildmatch::WildMatch;
 
 use super::packages::{PackageFact, PackageFacts, PackageManager};
 use crate::facts::file::{self, file_probe};
@@ -380,26 +381,7 @@ pub fn excluded_patterns(text: &str, keys: &[&str]) -> Vec<String> {
 fn is_kernel(pattern: &str) -> bool {
     ["kernel", "kernel.x86_64", "kernel-2.6.32-9999.el6.x86_64", "kernel-3.10.0-9999.el7.x86_64"]
         .iter()
-        .any(|name| glob_matches(pattern, name))
-}
-
-/// Whether a shell pattern of `*`, `?` and plain characters matches a text.
-fn glob_matches(pattern: &str, text: &str) -> bool {
-    let mut states = vec![false; text.len() + 1];
-    states[0] = true;
-    for byte in pattern.bytes() {
-        if byte == b'*' {
-            let first = states.iter().position(|&reached| reached).unwrap_or(states.len());
-            states.iter_mut().skip(first).for_each(|state| *state = true);
-            continue;
-        }
-        for end in (1..states.len()).rev() {
-            let fits = byte == b'?' || byte == text.as_bytes()[end - 1];
-            states[end] = states[end - 1] && fits;
-        }
-        states[0] = false;
-    }
-    states[text.len()]
+        .any(|name| WildMatch::new(pattern).matches(name))
 }
 
 /// Whether a line of `versionlock.list` holds the kernel at one version, such as
