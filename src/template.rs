@@ -71,10 +71,20 @@ pub fn render(
     name: &str,
     model: &impl Serialize,
 ) -> Result<String, TemplateError> {
+    render_asset(new_engine(), assets, name, ".sh.hbs", model)
+}
+
+/// Renders a template with its partials, whose files have this ending and are in a directory.
+fn render_asset(
+    mut engine: Handlebars<'_>,
+    assets: &Assets,
+    name: &str,
+    ending: &str,
+    model: &impl Serialize,
+) -> Result<String, TemplateError> {
     let asset = assets.read(AssetKind::Template, name)?;
-    let mut engine = new_engine();
-    for partial in partials(&asset.text) {
-        let part = format!("{partial}.sh.hbs");
+    for partial in partials(&asset.text).filter(|partial| partial.contains('/')) {
+        let part = format!("{partial}{ending}");
         let text = assets.read(AssetKind::Template, &part)?.text;
         engine
             .register_partial(partial, text)
@@ -115,16 +125,7 @@ pub fn render_text(
 ///
 /// As [`render`].
 pub fn render_page(name: &str, model: &impl Serialize) -> Result<String, TemplateError> {
-    let asset = Assets::embedded().read(AssetKind::Template, name)?;
-    let mut engine = page_engine();
-    for partial in partials(&asset.text).filter(|partial| partial.contains('/')) {
-        let part = format!("{partial}.html.hbs");
-        let text = Assets::embedded().read(AssetKind::Template, &part)?.text;
-        engine
-            .register_partial(partial, text)
-            .map_err(|error| TemplateError::Syntax { name: part, reason: error.to_string() })?;
-    }
-    render_with(engine, name, &asset.text, model)
+    render_asset(page_engine(), &Assets::embedded(), name, ".html.hbs", model)
 }
 
 /// Renders the text of a page; `name` is for messages.
