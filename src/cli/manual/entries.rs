@@ -385,7 +385,7 @@ says that it is a name. Look at the file before you hand it over.",
         examples: &[
             ("preflight mask mt1.json -o masked.json", "a capture, to hand to others"),
             (
-                "preflight mask their-report.txt --undo --map masked.json.map.json -o report.txt",
+                "preflight mask theirs.txt --undo --map masked.json.map.json -o report.txt",
                 "what they say of it, with your own names",
             ),
         ],
