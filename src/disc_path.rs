@@ -2,10 +2,9 @@
 //!
 //! Not for paths of the machine that builds the image: those are `std::path`.
 
-use std::fmt;
-
 /// A path inside an image, such as `preflight/repo/repodata/repomd.xml`; never starts with `/`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, derive_more::Display)]
+#[display("/{_0}")]
 pub struct DiscPath(String);
 
 /// Why a text is not a [`DiscPath`].
@@ -67,12 +66,6 @@ impl DiscPath {
     /// As [`DiscPath::new`].
     pub fn join(&self, more: &str) -> Result<Self, DiscPathError> {
         Self::new(&format!("{}/{more}", self.0))
-    }
-}
-
-impl fmt::Display for DiscPath {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "/{}", self.0)
     }
 }
 

@@ -3,35 +3,26 @@
 //! Not for evaluating a sound bundle: that it is a stand-in, or built for another distribution,
 //! is a fact for a check.
 
-use std::{fmt, io};
+use std::io;
 
 use crate::hint::hinted;
 
 /// A limit an archive is past.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ArchiveLimit {
     /// Bytes after decompression.
+    #[error("more than {} MiB", .0 >> 20)]
     UnpackedBytes(u64),
     /// Unpacked bytes for each compressed one.
+    #[error("more than {0} times its compressed size")]
     Ratio(u64),
     /// Members.
+    #[error("more than {0} entries")]
     Entries(u64),
     /// Bytes of all names together.
+    #[error("more than {} MiB of names", .0 >> 20)]
     NameBytes(u64),
 }
-
-impl fmt::Display for ArchiveLimit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::UnpackedBytes(most) => write!(f, "more than {} MiB", most >> 20),
-            Self::Ratio(most) => write!(f, "more than {most} times its compressed size"),
-            Self::Entries(most) => write!(f, "more than {most} entries"),
-            Self::NameBytes(most) => write!(f, "more than {} MiB of names", most >> 20),
-        }
-    }
-}
-
-impl std::error::Error for ArchiveLimit {}
 
 /// What is wrong with one member of an archive.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

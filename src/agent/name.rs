@@ -2,7 +2,6 @@
 //!
 //! Not for whether an agent suits a distribution: that is a check over these facts.
 
-use std::fmt;
 use std::sync::LazyLock;
 
 use regex::Regex;
@@ -38,22 +37,14 @@ pub enum NameForm {
 }
 
 /// The release ring in a bundle's name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, strum::Display)]
 #[serde(rename_all = "UPPERCASE")]
+#[strum(serialize_all = "UPPERCASE")]
 pub enum Ring {
     /// Generally available.
     Ga,
     /// As it appears in names of 2017; no document read says what it stands for.
     Dit,
-}
-
-impl fmt::Display for Ring {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Ga => "GA",
-            Self::Dit => "DIT",
-        })
-    }
 }
 
 /// What a Unified Agent's name says.

@@ -3,7 +3,6 @@
 //! Not for reading checks (`definition`), nor for deciding them (`engine`).
 
 use std::collections::BTreeSet;
-use std::fmt;
 use std::sync::OnceLock;
 
 use schemars::JsonSchema;
@@ -124,20 +123,15 @@ pub struct AnswerAge {
 }
 
 /// Where it is written that this must hold.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema, derive_more::Display)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Source")]
+#[display("{doc}, {at}")]
 pub struct SourceReference {
     /// The document, by its key in `docs/sources.md`.
     pub doc: String,
     /// The place in it.
     pub at: String,
-}
-
-impl fmt::Display for SourceReference {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}, {}", self.doc, self.at)
-    }
 }
 
 /// A check whose failure may explain another one.
@@ -320,18 +314,13 @@ impl Check {
 }
 
 /// Where a check is defined.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, derive_more::Display)]
+#[display("{file}, line {line}")]
 pub struct DefinitionLocation {
     /// The file as the user knows it.
     pub file: String,
     /// The line its entry begins at, from 1.
     pub line: usize,
-}
-
-impl fmt::Display for DefinitionLocation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}, line {}", self.file, self.line)
-    }
 }
 
 /// The outcome that an example expects.

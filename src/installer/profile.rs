@@ -5,8 +5,6 @@
 
 mod file;
 
-use std::fmt;
-
 use regex::Regex;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -305,42 +303,29 @@ pub enum ProfileError {
 }
 
 /// What is wrong with one value of a profile.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, derive_more::Display)]
 pub enum ProfileFault {
     /// Not a regular expression.
+    #[display("{_0:?} is not a regular expression")]
     Pattern(String),
     /// Not a path on a disc.
+    #[display("{_0:?} is not a path on a disc")]
     Path(String),
     /// A line that is not one command.
+    #[display("{_0:?} is not one kickstart command in printable ASCII")]
     NotACommand(String),
     /// A command that is made from the recipe.
+    #[display("{_0:?} is made from the recipe")]
     FromRecipe(String),
     /// No partition is `/`.
+    #[display("no partition is mounted on /")]
     NoRoot,
     /// A line that is not one answer of a preseed.
+    #[display("{_0:?} is not OWNER QUESTION TYPE VALUE in printable ASCII")]
     NotAnAnswer(String),
     /// An answer that is made from the recipe.
+    #[display("the answer to {_0:?} is made from the recipe")]
     AnswerFromRecipe(String),
-}
-
-impl fmt::Display for ProfileFault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Pattern(text) => write!(f, "{text:?} is not a regular expression"),
-            Self::Path(text) => write!(f, "{text:?} is not a path on a disc"),
-            Self::NotACommand(line) => {
-                write!(f, "{line:?} is not one kickstart command in printable ASCII")
-            }
-            Self::FromRecipe(name) => write!(f, "{name:?} is made from the recipe"),
-            Self::NoRoot => f.write_str("no partition is mounted on /"),
-            Self::NotAnAnswer(line) => {
-                write!(f, "{line:?} is not OWNER QUESTION TYPE VALUE in printable ASCII")
-            }
-            Self::AnswerFromRecipe(question) => {
-                write!(f, "the answer to {question:?} is made from the recipe")
-            }
-        }
-    }
 }
 
 impl ProfileError {

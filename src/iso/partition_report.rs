@@ -3,8 +3,6 @@
 //! Not for changing anything (`system_area`). What isohybrid overlaps on purpose, a partition
 //! inside the one over the whole volume, is no problem here.
 
-use std::fmt;
-
 use super::bytemap::SECTOR;
 use super::partition_apm::Apm;
 use super::partition_gpt::{GptEntry, GptHeader};
@@ -29,14 +27,16 @@ pub struct PartitionReport {
 }
 
 /// A disagreement among the tables, or with the file.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, derive_more::Display)]
 pub enum PartitionProblem {
     /// The volume is longer than the file.
+    #[display("the volume ends at byte {volume}, past the end of the file")]
     VolumePastEnd {
         /// Bytes of the volume.
         volume: u64,
     },
     /// A partition reaches past the end of the file.
+    #[display("{table} partition {} ends at byte {}, past the end of the file", partition.number, partition.end)]
     PastEnd {
         /// The table.
         table: PartitionTable,
@@ -44,6 +44,7 @@ pub enum PartitionProblem {
         partition: PartitionRange,
     },
     /// The partition over the volume ends before the volume does.
+    #[display("{table} partition {} ends at byte {}, before the volume does", partition.number, partition.end)]
     EndsEarly {
         /// The table.
         table: PartitionTable,
@@ -51,6 +52,7 @@ pub enum PartitionProblem {
         partition: PartitionRange,
     },
     /// Two partitions overlap, and neither lies inside the other.
+    #[display("{table} partitions {} and {} overlap", numbers.0, numbers.1)]
     Overlap {
         /// The table.
         table: PartitionTable,
@@ -58,66 +60,38 @@ pub enum PartitionProblem {
         numbers: (usize, usize),
     },
     /// The protective MBR entry does not end with the file.
+    #[display("the protective MBR partition ends at byte {end}, not with the file")]
     ProtectiveSize {
         /// Where it ends.
         end: u64,
     },
     /// A GPT header is invalid or has a wrong checksum.
+    #[display("the {} GPT header is bad", if *is_backup { "backup" } else { "primary" })]
     Header {
         /// Whether it is the backup.
         is_backup: bool,
     },
     /// The checksum of the entries is wrong, or they are not where the header states.
+    #[display("the {} GPT entries are bad", if *is_backup { "backup" } else { "primary" })]
     Entries {
         /// Whether they are the backup's.
         is_backup: bool,
     },
     /// The backup is not in the last block of the file.
+    #[display("the backup GPT is meant to be at byte {stated}, not in the last block")]
     BackupMisplaced {
         /// The offset that the primary header states.
         stated: u64,
     },
     /// The two copies differ.
+    #[display("the two copies of the GPT differ")]
     CopiesDiffer,
     /// A partition lies outside of the usable blocks of the GPT.
+    #[display("GPT partition {} lies outside of the usable blocks", partition.number)]
     OutsideUsable {
         /// The partition.
         partition: PartitionRange,
     },
-}
-
-impl fmt::Display for PartitionProblem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let copy = |is_backup: &bool| if *is_backup { "backup" } else { "primary" };
-        match self {
-            Self::VolumePastEnd { volume } => {
-                write!(f, "the volume ends at byte {volume}, past the end of the file")
-            }
-            Self::PastEnd { table, partition: PartitionRange { number, end, .. } } => {
-                write!(f, "{table} partition {number} ends at byte {end}, past the end of the file")
-            }
-            Self::EndsEarly { table, partition: PartitionRange { number, end, .. } } => {
-                write!(f, "{table} partition {number} ends at byte {end}, before the volume does")
-            }
-            Self::Overlap { table, numbers: (one, other) } => {
-                write!(f, "{table} partitions {one} and {other} overlap")
-            }
-            Self::ProtectiveSize { end } => {
-                write!(f, "the protective MBR partition ends at byte {end}, not with the file")
-            }
-            Self::Header { is_backup } => write!(f, "the {} GPT header is bad", copy(is_backup)),
-            Self::Entries { is_backup } => {
-                write!(f, "the {} GPT entries are bad", copy(is_backup))
-            }
-            Self::BackupMisplaced { stated } => {
-                write!(f, "the backup GPT is meant to be at byte {stated}, not in the last block")
-            }
-            Self::CopiesDiffer => f.write_str("the two copies of the GPT differ"),
-            Self::OutsideUsable { partition: PartitionRange { number, .. } } => {
-                write!(f, "GPT partition {number} lies outside of the usable blocks")
-            }
-        }
-    }
 }
 
 /// The most problems that are kept; a hostile table could cause very many.

@@ -4,7 +4,7 @@
 //!
 //! Not for checking a finished image (`partition_report`), nor for ISO 9660 itself.
 
-use std::{fmt, io};
+use std::io;
 
 use super::bytemap::SECTOR;
 use super::endian::le32;
@@ -64,32 +64,30 @@ impl SystemAreaError {
 hinted!(SystemAreaError);
 
 /// One of the three kinds of partition table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, derive_more::Display)]
 pub enum PartitionTable {
     /// Master boot record.
+    #[display("MBR")]
     Mbr,
     /// GUID partition table.
+    #[display("GPT")]
     Gpt,
     /// Apple partition map.
+    #[display("Apple partition map")]
     Apm,
 }
 
-impl fmt::Display for PartitionTable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Mbr => "MBR",
-            Self::Gpt => "GPT",
-            Self::Apm => "Apple partition map",
-        })
-    }
-}
-
 /// Something a person should know about how an image grew.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, derive_more::Display)]
 pub enum GrowthNote {
     /// The system area holds bytes that are no known table. They are kept.
+    #[display("the system area holds no partition table: kept as it is")]
     Unknown,
     /// The partition over the old volume keeps its size because another one follows it.
+    #[display(
+        "{table} partition {number} keeps its size because partition {behind} lies behind it: added files \
+         are found on the disc and on the whole device, not through that partition"
+    )]
     LeftAlone {
         /// The table.
         table: PartitionTable,
@@ -99,29 +97,13 @@ pub enum GrowthNote {
         behind: usize,
     },
     /// The table of the base is broken, and is kept unchanged.
+    #[display("the base's {table} is kept as it is, for {why}")]
     Broken {
         /// The table.
         table: PartitionTable,
         /// What is wrong with it.
         why: &'static str,
     },
-}
-
-impl fmt::Display for GrowthNote {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unknown => f.write_str("the system area holds no partition table: kept as it is"),
-            Self::LeftAlone { table, number, behind } => write!(
-                f,
-                "{table} partition {number} keeps its size because partition {behind} lies behind \
-                 it: added files are found on the disc and on the whole device, not through that \
-                 partition"
-            ),
-            Self::Broken { table, why } => {
-                write!(f, "the base's {table} is kept as it is, for {why}")
-            }
-        }
-    }
 }
 
 /// The changes to an image that grew.

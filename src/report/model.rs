@@ -2,13 +2,11 @@
 //!
 //! Not for how it is shown.
 
-use std::collections::BTreeMap;
-use std::fmt;
-
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 use crate::check::definition::{Remedy, Severity, SourceReference};
 use crate::check::engine::{Finding, Outcome, SkippedCheck, Target};
@@ -156,7 +154,8 @@ pub struct CheckResult {
 }
 
 /// A waiver that covers a result.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema, derive_more::Display)]
+#[display("{reason} ({owner}, until {expires})")]
 pub struct AppliedWaiver {
     /// Why.
     pub reason: String,
@@ -164,12 +163,6 @@ pub struct AppliedWaiver {
     pub owner: String,
     /// The last day it counts.
     pub expires: String,
-}
-
-impl fmt::Display for AppliedWaiver {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({}, until {})", self.reason, self.owner, self.expires)
-    }
 }
 
 /// What results add up to: `planned` is the sum of the outcomes.

@@ -173,23 +173,32 @@ fn parse(text: &str, path: &str) -> Result<Profile, YamlError> {
     }
 }
 
+/// Makes a profile of one of its files or a file of a profile: what all of them have, and what is their own.
+macro_rules! with_shared {
+    ($type:ident, $from:ident, { $($own:tt)* }) => {
+        $type {
+            title: $from.title,
+            release_file: $from.release_file,
+            release: $from.release,
+            agent_distribution: $from.agent_distribution,
+            disc_mount: $from.disc_mount,
+            guest: $from.guest,
+            init: $from.init,
+            scsi_id: $from.scsi_id,
+            kernel_arguments: $from.kernel_arguments,
+            packages: $from.packages,
+            layout: $from.layout,
+            efi_partition: $from.efi_partition,
+            $($own)*
+        }
+    };
+}
+
 impl From<AnacondaFile> for Profile {
     fn from(file: AnacondaFile) -> Self {
-        Self {
-            title: file.title,
+        with_shared!(Profile, file, {
             major_release: file.generation.into(),
-            release_file: file.release_file,
-            release: file.release,
-            agent_distribution: file.agent_distribution,
-            disc_mount: file.disc_mount,
-            guest: file.guest,
-            init: file.init,
-            scsi_id: file.scsi_id,
-            kernel_arguments: file.kernel_arguments,
-            packages: file.packages,
             open_ports: file.open_ports,
-            layout: file.layout,
-            efi_partition: file.efi_partition,
             installer: Installer::Anaconda(Anaconda {
                 generation: file.generation,
                 kickstart_argument: file.kickstart_argument,
@@ -200,35 +209,23 @@ impl From<AnacondaFile> for Profile {
                 commands: file.commands,
                 templates: file.templates,
             }),
-        }
+        })
     }
 }
 
 impl From<DebianInstallerFile> for Profile {
     fn from(file: DebianInstallerFile) -> Self {
-        Self {
-            title: file.title,
+        with_shared!(Profile, file, {
             major_release: file.generation,
-            release_file: file.release_file,
-            release: file.release,
-            agent_distribution: file.agent_distribution,
-            disc_mount: file.disc_mount,
-            guest: file.guest,
-            init: file.init,
-            scsi_id: file.scsi_id,
-            kernel_arguments: file.kernel_arguments,
-            packages: file.packages,
             // Nothing stands before a port: these installers set up no packet filter.
             open_ports: Vec::new(),
-            layout: file.layout,
-            efi_partition: file.efi_partition,
             installer: Installer::DebianInstaller(DebianInstaller {
                 medium: file.medium,
                 answers: file.answers,
                 reads_zstd: file.reads_zstd,
                 templates: file.templates,
             }),
-        }
+        })
     }
 }
 
@@ -269,51 +266,27 @@ impl Serialize for Profile {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let profile = self.clone();
         match profile.installer {
-            Installer::Anaconda(anaconda) => AnacondaFile {
+            Installer::Anaconda(anaconda) => with_shared!(AnacondaFile, profile, {
                 installer: InstallerName::Anaconda,
-                title: profile.title,
                 generation: anaconda.generation,
-                release_file: profile.release_file,
-                release: profile.release,
-                agent_distribution: profile.agent_distribution,
                 kickstart_argument: anaconda.kickstart_argument,
                 usb: anaconda.usb,
                 second_stage: anaconda.second_stage,
-                disc_mount: profile.disc_mount,
-                guest: profile.guest,
                 kickstart_disc: anaconda.kickstart_disc,
-                init: profile.init,
-                scsi_id: profile.scsi_id,
                 boot_drive: anaconda.boot_drive,
-                kernel_arguments: profile.kernel_arguments,
                 commands: anaconda.commands,
-                packages: profile.packages,
                 open_ports: profile.open_ports,
-                layout: profile.layout,
-                efi_partition: profile.efi_partition,
                 templates: anaconda.templates,
-            }
+            })
             .serialize(serializer),
-            Installer::DebianInstaller(installer) => DebianInstallerFile {
+            Installer::DebianInstaller(installer) => with_shared!(DebianInstallerFile, profile, {
                 installer: InstallerName::DebianInstaller,
-                title: profile.title,
                 generation: profile.major_release,
-                release_file: profile.release_file,
-                release: profile.release,
                 medium: installer.medium,
-                agent_distribution: profile.agent_distribution,
-                disc_mount: profile.disc_mount,
-                guest: profile.guest,
-                init: profile.init,
-                scsi_id: profile.scsi_id,
-                kernel_arguments: profile.kernel_arguments,
                 answers: installer.answers,
                 reads_zstd: installer.reads_zstd,
-                packages: profile.packages,
-                layout: profile.layout,
-                efi_partition: profile.efi_partition,
                 templates: installer.templates,
-            }
+            })
             .serialize(serializer),
         }
     }

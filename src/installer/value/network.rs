@@ -143,7 +143,8 @@ impl fmt::Display for Netmask {
 }
 
 /// A port and its protocol, as the firewall command wants them: `443:tcp`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, derive_more::Display)]
+#[display("{number}:{}", if *tcp { "tcp" } else { "udp" })]
 pub struct Port {
     number: u16,
     tcp: bool,
@@ -165,12 +166,6 @@ impl FromStr for Port {
             "udp" => Ok(Self { number, tcp: false }),
             _ => Err(bad()),
         }
-    }
-}
-
-impl fmt::Display for Port {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.number, if self.tcp { "tcp" } else { "udp" })
     }
 }
 

@@ -3,8 +3,6 @@
 //! Not for signatures (`signature`), nor for the identity of a key's owner: whoever names a file
 //! trusts its keys.
 
-use std::fmt;
-
 use pgp::composed::{Deserializable, SignedPublicKey, SignedPublicSubKey};
 use pgp::packet::{KeyFlags, PublicKey, PublicSubkey, Signature, SignatureType, SubpacketData};
 use pgp::types::{KeyDetails, Tag};
@@ -52,21 +50,14 @@ enum Material {
     Subkey(PublicSubkey),
 }
 
-/// The identity of a key.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// The identity of a key, shown by the last 16 digits, as rpm does, and the owner.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, derive_more::Display)]
+#[display("key {} ({owner})", &fingerprint[fingerprint.len().saturating_sub(16)..])]
 pub struct KeyName {
     /// The fingerprint of its primary key, in hex.
     pub fingerprint: String,
     /// The owner it names, such as `CentOS-6 Key (CentOS 6 Official Signing Key)`.
     pub owner: String,
-}
-
-impl fmt::Display for KeyName {
-    /// Writes the last 16 digits, as rpm does, and the owner.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let short = self.fingerprint.len().saturating_sub(16);
-        write!(f, "key {} ({})", &self.fingerprint[short..], self.owner)
-    }
 }
 
 /// Why a key file is refused.

@@ -6,7 +6,6 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
-use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
@@ -30,42 +29,30 @@ const HEADER_TAGS: [Sig; 2] = [Sig::RPMSIGTAG_RSA, Sig::RPMSIGTAG_DSA];
 const HEADER_AND_PAYLOAD_TAGS: [Sig; 2] = [Sig::RPMSIGTAG_PGP, Sig::RPMSIGTAG_GPG];
 
 /// Whether a package is signed, and by which key.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, derive_more::Display)]
 pub enum SignatureStatus {
     /// By a known key; the signature covers header and payload.
+    #[display("{_0}")]
     VerifiedBy(Signer),
     /// By keys that are not known, by their ids.
+    #[display("not verified, by key {}", _0.join(", "))]
     UnknownKeys(Vec<String>),
     /// By a known key, but the signature does not cover the payload.
+    #[display("over the header alone, {_0}")]
     HeaderOnly(Signer),
     /// Not at all.
+    #[display("not signed")]
     Unsigned,
 }
 
 /// A key and how it signed.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, derive_more::Display)]
+#[display("{algorithms} by {key}")]
 pub struct Signer {
     /// The key.
     pub key: KeyName,
     /// The algorithms, such as `RSA/SHA1`.
     pub algorithms: String,
-}
-
-impl fmt::Display for Signer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} by {}", self.algorithms, self.key)
-    }
-}
-
-impl fmt::Display for SignatureStatus {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::VerifiedBy(signer) => write!(f, "{signer}"),
-            Self::UnknownKeys(keys) => write!(f, "not verified, by key {}", keys.join(", ")),
-            Self::HeaderOnly(signer) => write!(f, "over the header alone, {signer}"),
-            Self::Unsigned => f.write_str("not signed"),
-        }
-    }
 }
 
 /// The bytes of a package, and their digest.

@@ -18,7 +18,8 @@ const HEAD: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\
 const TAIL: &str = "</soapenv:Body></soapenv:Envelope>";
 
 /// A reference to a managed object.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, derive_more::Display)]
+#[display("{kind}:{id}")]
 pub struct ObjectRef {
     /// The type, such as `VirtualMachine`.
     pub kind: String,
@@ -41,12 +42,6 @@ impl ObjectRef {
     pub fn parse(text: &str) -> Option<Self> {
         let (kind, id) = text.split_once(':')?;
         Some(Self::new(kind, id))
-    }
-}
-
-impl fmt::Display for ObjectRef {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.kind, self.id)
     }
 }
 
