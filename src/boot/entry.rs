@@ -60,6 +60,15 @@ pub struct NewMenuEntry {
     pub timeout_s: u32,
 }
 
+#[cfg(test)]
+impl NewMenuEntry {
+    /// Returns an entry that installs with one more argument.
+    pub(super) fn unattended(argument: &str, timeout_s: u32) -> Self {
+        let (title, args) = ("Install unattended".to_owned(), vec![argument.to_owned()]);
+        Self { title, args, initrds: Vec::new(), timeout_s }
+    }
+}
+
 /// A line that may change what starts in a way that is not evaluated here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UndecidedLine {

@@ -167,13 +167,7 @@ title rescue
 ";
 
     fn new() -> NewMenuEntry {
-        let args = vec!["ks=cdrom:/ks.cfg".to_owned()];
-        NewMenuEntry {
-            title: "Install unattended".to_owned(),
-            args,
-            initrds: Vec::new(),
-            timeout_s: 1,
-        }
+        NewMenuEntry::unattended("ks=cdrom:/ks.cfg", 1)
     }
 
     fn config(text: &str) -> BootConfig {

@@ -42,8 +42,7 @@ submenu 'Troubleshooting -->' {
 "#;
 
 fn new() -> NewMenuEntry {
-    let args = vec!["inst.ks=hd:LABEL=CentOS\\x207\\x20x86_64:/ks.cfg".to_owned()];
-    NewMenuEntry { title: "Install unattended".to_owned(), args, initrds: Vec::new(), timeout_s: 2 }
+    NewMenuEntry::unattended("inst.ks=hd:LABEL=CentOS\\x207\\x20x86_64:/ks.cfg", 2)
 }
 
 fn config(text: &str) -> BootConfig {
