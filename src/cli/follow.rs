@@ -43,7 +43,7 @@ pub fn follow(
     let mut known = look()?;
     show(&known)?;
     loop {
-        if let NextAction::Stop = ask(watch)? {
+        if let NextAction::Stop = next_action(watch)? {
             return Ok(known);
         }
         let seen = match look() {
@@ -74,7 +74,7 @@ fn print_changes(changes: &Changes) {
     }
 }
 
-fn ask(watch: Option<Duration>) -> anyhow::Result<NextAction> {
+fn next_action(watch: Option<Duration>) -> anyhow::Result<NextAction> {
     let answer = match prompt::wait_for_line(QUESTION, watch.unwrap_or(FOR_EVER)) {
         Err(PromptError::Interrupted) => return Ok(NextAction::Stop),
         answer => answer?,

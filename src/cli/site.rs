@@ -21,6 +21,7 @@ use crate::site::{
     Address, ConfigurationServer, EsxiHost, MasterTarget, Name, ProcessServer, ProtectedVm, Site,
     SiteFile, Vcenter,
 };
+use crate::uri::authority::parse_port;
 use crate::uri::target::TargetAddress;
 
 /// A site and the capture of its vSphere server.
@@ -205,10 +206,7 @@ fn address(text: &str) -> anyhow::Result<(Address, Option<u16>)> {
     let (address, port) =
         text.rsplit_once(':').with_context(|| format!("{text:?} is not an address"))?;
     let address = address.strip_prefix('[').and_then(|a| a.strip_suffix(']')).unwrap_or(address);
-    let port: u16 = port
-        .parse()
-        .ok()
-        .filter(|&port| port > 0)
+    let port = parse_port(port)
         .with_context(|| format!("{port:?} is not a port, give one from 1 to 65535"))?;
     Ok((address.parse()?, Some(port)))
 }

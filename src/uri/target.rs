@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use serde::Deserialize;
 
-use super::percent;
+use super::{authority, percent};
 use crate::hint::hinted;
 use crate::secret::redact_password;
 use crate::text_schema::text_schema;
@@ -227,22 +227,7 @@ fn parse_ssh(text: &str, rest: &str) -> Result<SshTarget, TargetAddressError> {
     }
     let bad_host =
         |host: &str| TargetAddressError::Host { target: target(), host: host.to_owned() };
-    let (host, port) = match place.strip_prefix('[') {
-        Some(inner) => {
-            let (host, after) = inner.split_once(']').ok_or_else(|| bad_host(place))?;
-            let port = match after {
-                "" => None,
-                _ => Some(after.strip_prefix(':').ok_or_else(|| bad_host(place))?),
-            };
-            let address = host.split('%').next().unwrap_or(host);
-            address.parse::<std::net::Ipv6Addr>().map_err(|_| bad_host(host))?;
-            (host, port)
-        }
-        None => match place.split_once(':') {
-            Some((host, port)) => (host, Some(port)),
-            None => (place, None),
-        },
-    };
+    let (host, port) = authority::split(place).map_err(bad_host)?;
     if host.is_empty() {
         return Err(TargetAddressError::NoHost(target()));
     }
@@ -252,9 +237,8 @@ fn parse_ssh(text: &str, rest: &str) -> Result<SshTarget, TargetAddressError> {
         return Err(bad_host(host));
     }
     let port = port.map(|port| {
-        let digits = !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit());
-        let number = port.parse::<u16>().ok().filter(|number| digits && *number > 0);
-        number.ok_or_else(|| TargetAddressError::Port { target: target(), port: port.to_owned() })
+        let fault = || TargetAddressError::Port { target: target(), port: port.to_owned() };
+        authority::parse_port(port).ok_or_else(fault)
     });
     Ok(SshTarget { user, host: host.to_owned(), port: port.transpose()? })
 }

@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use crate::hint::hinted;
 use crate::secret::redact_password;
-use crate::uri::authority::Authority;
+use crate::uri::authority::{self, Authority};
 use crate::uri::host::is_host;
 use crate::uri::percent;
 
@@ -111,30 +111,14 @@ fn parse(text: &str) -> Result<VsphereAddress, VsphereAddressError> {
     if redact_password(authority) != authority {
         return Err(VsphereAddressError::Password);
     }
-    let (host, port) = match place.strip_prefix('[') {
-        Some(rest) => {
-            let no_host = || VsphereAddressError::Host(place.to_owned());
-            let (host, port) = rest.split_once(']').ok_or_else(no_host)?;
-            (host, port.strip_prefix(':').or(port.is_empty().then_some("")).ok_or_else(no_host)?)
-        }
-        None => place.split_once(':').unwrap_or((place, "")),
-    };
-    let is_good = if place.starts_with('[') {
-        host.parse::<std::net::Ipv6Addr>().is_ok()
-    } else {
-        is_host(host)
-    };
-    if !is_good {
-        return Err(VsphereAddressError::Host(host.to_owned()));
+    let no_host = |host: &str| VsphereAddressError::Host(host.to_owned());
+    let (host, port) = authority::split(place).map_err(no_host)?;
+    if !is_host(host) {
+        return Err(no_host(host));
     }
-    let port = match port {
-        "" => 443,
-        port => port
-            .parse()
-            .ok()
-            .filter(|&n| n > 0)
-            .ok_or(VsphereAddressError::Port(port.to_owned()))?,
-    };
+    let port = port.filter(|port| !port.is_empty()).map_or(Ok(443), |port| {
+        authority::parse_port(port).ok_or_else(|| VsphereAddressError::Port(port.to_owned()))
+    })?;
     let some = |text: String| (!text.is_empty()).then_some(text);
     Ok(VsphereAddress {
         host: host.to_owned(),

@@ -238,7 +238,7 @@ impl Run<'_> {
                 is_evaluated = true;
                 continue;
             };
-            let Some(reply) = self.ask(&list, &group)? else {
+            let Some(reply) = self.prompt_for(&list, &group)? else {
                 return Ok(interrupt::is_requested());
             };
             let index = group.check;
@@ -291,7 +291,7 @@ impl Run<'_> {
     }
 
     /// Puts a question until the reply is clear; none when nobody answers any more.
-    fn ask(&self, list: &QuestionList, group: &Group<'_>) -> anyhow::Result<Option<Reply>> {
+    fn prompt_for(&self, list: &QuestionList, group: &Group<'_>) -> anyhow::Result<Option<Reply>> {
         let check = &self.checks.checks()[group.check];
         let targets: Vec<&str> =
             group.questions.iter().map(|question| list.target_name(question)).collect();

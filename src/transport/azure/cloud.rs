@@ -6,7 +6,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::hint::hinted;
-use crate::uri::authority::Authority;
+use crate::uri::authority::{self, Authority};
 
 /// A cloud: its Resource Manager, its login, and the audience of tokens.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -128,22 +128,13 @@ impl FromStr for Origin {
             None => text,
         };
         let rest = rest.strip_suffix('/').unwrap_or(rest);
-        let (host, port) = match rest.strip_prefix('[') {
-            Some(inner) => {
-                let (host, port) = inner.split_once(']').ok_or_else(fault)?;
-                host.parse::<std::net::Ipv6Addr>().map_err(|_| fault())?;
-                (host, port.strip_prefix(':').or(port.is_empty().then_some("443")))
-            }
-            None => {
-                let (host, port) = rest.split_once(':').unwrap_or((rest, "443"));
-                let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
-                let is_host = !host.is_empty() && host.len() <= 253 && host.chars().all(allowed);
-                (host, is_host.then_some(port))
-            }
-        };
-        let digits = port.filter(|port| port.bytes().all(|byte| byte.is_ascii_digit()));
-        let port = digits.and_then(|port| port.parse::<u16>().ok()).filter(|port| *port > 0);
-        Ok(Self { host: host.to_ascii_lowercase(), port: port.ok_or_else(fault)? })
+        let (host, port) = authority::split(rest).map_err(|_| fault())?;
+        let allowed = |c: char| c.is_ascii_alphanumeric() || ".-:".contains(c);
+        if host.is_empty() || host.len() > 253 || !host.chars().all(allowed) {
+            return Err(fault());
+        }
+        let port = authority::parse_port(port.unwrap_or("443")).ok_or_else(fault)?;
+        Ok(Self { host: host.to_ascii_lowercase(), port })
     }
 }
 

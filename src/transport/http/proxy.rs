@@ -10,7 +10,7 @@ use openssl::base64::encode_block;
 use super::error::ConnectError;
 use super::stream::{Connector, Deadline, DirectTcp, Stream};
 use crate::secret::Secret;
-use crate::uri::authority::Authority;
+use crate::uri::authority::{self, Authority};
 use crate::uri::percent;
 
 /// The most bytes of a proxy's answer.
@@ -73,15 +73,7 @@ impl Proxy {
             Some((login, place)) => (Some(percent::decode(login)?), place),
             None => (None, rest),
         };
-        let (host, port) = match place.strip_prefix('[') {
-            Some(inner) => {
-                inner.split_once(']').map(|(host, port)| (host, port.strip_prefix(':')))?
-            }
-            None => match place.split_once(':') {
-                Some((host, port)) => (host, Some(port)),
-                None => (place, None),
-            },
-        };
+        let (host, port) = authority::split(place).ok()?;
         let allowed = |c: char| c.is_ascii_alphanumeric() || ".-:_".contains(c);
         if host.is_empty() || !host.chars().all(allowed) {
             return None;
