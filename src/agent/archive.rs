@@ -70,15 +70,11 @@ impl Records {
 }
 
 /// An error of the walk, before [`attribute_error`] has found its cause.
+#[derive(derive_more::From)]
 enum WalkError {
+    #[from]
     Io(io::Error),
     Error(AgentError),
-}
-
-impl From<io::Error> for WalkError {
-    fn from(error: io::Error) -> Self {
-        Self::Io(error)
-    }
 }
 
 /// Reads a bundle to its end.

@@ -78,17 +78,13 @@ pub(super) fn normalize(name: &str) -> Result<String, EntryFault> {
 }
 
 /// Why a member was refused.
+#[derive(derive_more::From)]
 pub(super) enum MemberError {
     /// It is at fault itself.
+    #[from]
     Entry(EntryFault),
     /// There are too many names.
     Limit(ArchiveLimit),
-}
-
-impl From<EntryFault> for MemberError {
-    fn from(fault: EntryFault) -> Self {
-        Self::Entry(fault)
-    }
 }
 
 impl ArchiveTree {

@@ -4,7 +4,6 @@
 //! second list of them. Not for validating reports or collected facts.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::{Arc, LazyLock};
 
 use schemars::{Schema, schema_for};
@@ -95,21 +94,28 @@ pub fn provider(path: &str) -> Option<Provider> {
 const MACHINE_FACTS: &[&str] = &["reiserfs_sources", "xfs_sources"];
 
 /// The type of a fact or of a part of an expression.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, derive_more::Display)]
 pub enum FactType {
     /// True or false.
+    #[display("bool")]
     Bool,
     /// A whole number.
+    #[display("int")]
     Int,
     /// A number with a fraction.
+    #[display("double")]
     Double,
     /// A text; when the facts know only certain ones, those.
+    #[display("string")]
     Text(Arc<[String]>),
     /// A list of one type.
+    #[display("list of {_0}")]
     List(Arc<FactType>),
     /// Named members.
+    #[display("record")]
     Record(Arc<BTreeMap<String, FactType>>),
     /// The element type of `[]`, which fits every type.
+    #[display("nothing")]
     Nothing,
 }
 
@@ -162,20 +168,6 @@ impl FactType {
                 member.find_mismatch(value).map(|why| format!("{key}: {why}"))
             }),
             (expected, value) => Some(format!("{value} is no {expected}")),
-        }
-    }
-}
-
-impl fmt::Display for FactType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Bool => f.write_str("bool"),
-            Self::Int => f.write_str("int"),
-            Self::Double => f.write_str("double"),
-            Self::Text(_) => f.write_str("string"),
-            Self::List(item) => write!(f, "list of {item}"),
-            Self::Record(_) => f.write_str("record"),
-            Self::Nothing => f.write_str("nothing"),
         }
     }
 }

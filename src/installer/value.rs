@@ -100,6 +100,24 @@ where
     }
 }
 
+/// Gives a type that is written as text, as `Display` has it, serde's two traits; the function reads it.
+macro_rules! serde_by_text {
+    ($name:ident, $read:path) => {
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                $read(deserializer)
+            }
+        }
+    };
+}
+pub(crate) use serde_by_text;
+
 /// Defines a value that is a text of one form.
 macro_rules! text_value {
     ($(#[$doc:meta])* $name:ident: $kind:literal, $pattern:literal, $expected:literal $(, $rule:expr)?) => {
@@ -139,17 +157,7 @@ macro_rules! text_value {
             }
         }
 
-        impl serde::Serialize for $name {
-            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.serialize_str(&self.0)
-            }
-        }
-
-        impl<'de> serde::Deserialize<'de> for $name {
-            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                $crate::installer::value::from_text(deserializer)
-            }
-        }
+        $crate::installer::value::serde_by_text!($name, $crate::installer::value::from_text);
     };
 }
 pub(crate) use text_value;

@@ -2,7 +2,6 @@
 //!
 //! Not for whether a name refers to anything (`validate`).
 
-use std::fmt;
 use std::str::FromStr;
 
 use schemars::JsonSchema;
@@ -66,7 +65,7 @@ macro_rules! checked {
         text_schema!($name, $pattern, or number);
 
         $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, derive_more::Display)]
         #[serde(try_from = "String")]
         pub struct $name(String);
 
@@ -74,12 +73,6 @@ macro_rules! checked {
             /// Returns the text.
             pub fn as_str(&self) -> &str {
                 &self.0
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
             }
         }
 
@@ -113,12 +106,14 @@ checked! {
 text_schema!(Via, r"ssh://.+|[A-Za-z0-9._][A-Za-z0-9._-]{0,79}");
 
 /// A gateway to another host.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, derive_more::Display)]
 #[serde(try_from = "String")]
 pub enum Via {
     /// The name of a host in the site.
+    #[display("{_0}")]
     Named(Name),
     /// `ssh://USER@HOST[:PORT]`.
+    #[display("ssh://{_0}")]
     Host(SshTarget),
 }
 
@@ -128,15 +123,6 @@ impl Via {
         match self {
             Self::Named(name) => Some(name.as_str()),
             Self::Host(_) => None,
-        }
-    }
-}
-
-impl fmt::Display for Via {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Named(name) => name.fmt(f),
-            Self::Host(host) => write!(f, "ssh://{host}"),
         }
     }
 }

@@ -6,9 +6,9 @@ use std::fmt;
 use std::str::FromStr;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
-use super::{ValueError, text_value};
+use super::{ValueError, serde_by_text, text_value};
 use crate::text_schema::text_schema;
 
 text_value! {
@@ -131,17 +131,7 @@ impl fmt::Display for MountTarget {
     }
 }
 
-impl Serialize for MountTarget {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
-    }
-}
-
-impl<'de> Deserialize<'de> for MountTarget {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        super::from_text(deserializer)
-    }
-}
+serde_by_text!(MountTarget, super::from_text);
 
 text_schema!(MountTarget, r"swap|/[A-Za-z0-9._/-]*");
 
@@ -214,17 +204,7 @@ impl fmt::Display for ByteSize {
     }
 }
 
-impl Serialize for ByteSize {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for ByteSize {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        super::from_text(deserializer)
-    }
-}
+serde_by_text!(ByteSize, super::from_text);
 
 #[cfg(test)]
 mod tests {

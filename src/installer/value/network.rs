@@ -8,9 +8,8 @@ use std::net::Ipv4Addr;
 use std::str::FromStr;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{ValueError, text_value};
+use super::{ValueError, serde_by_text, text_value};
 use crate::text_schema::text_schema;
 
 text_value! {
@@ -169,21 +168,6 @@ impl FromStr for Port {
     }
 }
 
-macro_rules! serde_by_text {
-    ($name:ident, $read:path) => {
-        impl Serialize for $name {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_str(self)
-            }
-        }
-
-        impl<'de> Deserialize<'de> for $name {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                $read(deserializer)
-            }
-        }
-    };
-}
 text_schema!(HostAddress, r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}");
 text_schema!(Port, r"[0-9]{1,5}:(?:tcp|udp)");
 

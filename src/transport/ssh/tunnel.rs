@@ -32,18 +32,13 @@ pub struct SshTunnel {
 }
 
 /// Why there is no tunnel.
-#[derive(Debug)]
+#[derive(Debug, derive_more::From)]
 pub enum TunnelError {
     /// The host itself could not be logged in to.
+    #[from]
     Host(Failure),
     /// The host was logged in to, and does not reach the server.
     Server(Failure),
-}
-
-impl From<Failure> for TunnelError {
-    fn from(failure: Failure) -> Self {
-        Self::Host(failure)
-    }
 }
 
 /// A connection that is logged in to a host, with the host's label, such as `root@mt1`.

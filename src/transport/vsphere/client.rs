@@ -30,18 +30,13 @@ const RETRY_PAUSES: [Duration; 2] = [Duration::from_millis(300), Duration::from_
 pub const LOGOUT: &str = "Logout";
 
 /// Why a call failed.
-#[derive(Debug)]
+#[derive(Debug, derive_more::From)]
 pub enum CallError {
     /// The server refused it; another call may succeed.
     Fault(SoapFault),
     /// No further call can succeed.
+    #[from]
     Fatal(VsphereError),
-}
-
-impl From<VsphereError> for CallError {
-    fn from(error: VsphereError) -> Self {
-        Self::Fatal(error)
-    }
 }
 
 /// A server, and how to connect to it.
