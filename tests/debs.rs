@@ -4,6 +4,7 @@
 //! Not for what the installer makes of them.
 
 #![allow(clippy::unwrap_used, reason = "all of this file is a test")]
+#![allow(clippy::print_stdout, reason = "the figures are worth a line")]
 
 mod debian_archive;
 #[path = "hostile/mutation.rs"]
@@ -522,4 +523,64 @@ fn an_archives_signature_vouches_for_packages_and_every_change_is_found() {
     let (code, text) = check("archive.asc");
     assert_eq!(code, Some(1), "{text}");
     assert!(text.contains("lsscsi_0.27-3_amd64.deb is in no signed list"), "{text}");
+}
+
+/// Run by hand: `cargo test --test debs -- --ignored --nocapture`.
+#[test]
+#[ignore = "needs a machine that has read a real archive's lists; the figures are for docs"]
+fn a_real_archive_resolves_as_apt_resolves_it() {
+    let lists = fs::read_dir("/var/lib/apt/lists").unwrap().map(|entry| entry.unwrap().path());
+    let is_main = |path: &std::path::PathBuf| path.to_string_lossy().contains("_main_binary-amd64");
+    let mut text = String::new();
+    for list in lists.filter(is_main) {
+        text += &stdout(Command::new("/usr/lib/apt/apt-helper").arg("cat-file").arg(list));
+        text += "\n";
+    }
+    let apt = Apt::new();
+    apt.add_list(&text);
+    let started = std::time::Instant::now();
+    let mut pool = Pool::of_debs();
+    let packages = list::parse(&text).unwrap();
+    for package in &packages {
+        pool.add_deb(package, PackageOrigin::Base, &package.file).unwrap();
+    }
+    println!("{} packages read in {:?}", packages.len(), started.elapsed());
+    let mut dice = Dice::of(15, 2);
+    let (mut same, mut total) = (0, 0);
+    let fixed = ["multipath-tools lsscsi lvm2 kpartx xfsprogs openssh-server", "open-vm-tools"];
+    let fixed = fixed.iter().map(|names| names.split(' ').map(str::to_owned).collect());
+    let random = (0..100).map(|_| vec![packages[dice.below(packages.len())].name.clone()]);
+    let requests: Vec<Vec<String>> = fixed.chain(random).collect();
+    for asked in requests {
+        let request = SolveRequest {
+            packages: &asked,
+            groups: &[],
+            implied: &[],
+            add_ons_last: false,
+            known_files: &[],
+        };
+        let started = std::time::Instant::now();
+        let solution = solve(&pool, &request);
+        let took = started.elapsed();
+        let ours = solution.problems.is_empty().then_some(solution.install.clone());
+        let theirs = apt.simulate(&asked);
+        total += 1;
+        if ours == theirs {
+            same += 1;
+            continue;
+        }
+        let (ours, theirs) = (ours.unwrap_or_default(), theirs.unwrap_or_default());
+        let only = |a: &[String], b: &[String]| -> Vec<String> {
+            a.iter().filter(|one| !b.contains(one)).take(4).cloned().collect()
+        };
+        println!(
+            "{asked:?} {took:?}: we {} {:?}, apt {} {:?}; {:?}",
+            ours.len(),
+            only(&ours, &theirs),
+            theirs.len(),
+            only(&theirs, &ours),
+            solution.problems.iter().take(2).map(ToString::to_string).collect::<Vec<_>>()
+        );
+    }
+    println!("{same} of {total} alike");
 }

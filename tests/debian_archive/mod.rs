@@ -120,8 +120,10 @@ impl Apt {
             .map(|line| {
                 let (name, rest) = line.split_once(" (").unwrap();
                 let version = rest.split_whitespace().next().unwrap();
-                let (_, arch) = rest.rsplit_once('[').unwrap();
-                format!("{name}_{version}_{}", arch.split(']').next().unwrap())
+                // `Inst NAME (VERSION ARCHIVE [ARCH]) [what is broken until then]`
+                let (inside, _) = rest.split_once(')').unwrap();
+                let (_, arch) = inside.rsplit_once('[').unwrap();
+                format!("{name}_{version}_{}", arch.trim_end_matches(']'))
             })
             .collect();
         installed.sort();

@@ -55,9 +55,13 @@ pub fn solve(pool: &Pool, request: &SolveRequest<'_>) -> Solution {
         by_name: HashMap::new(),
         queue: VecDeque::new(),
         problems: BTreeSet::new(),
+        newest: Vec::new(),
         uninstallable: BTreeSet::new(),
     };
-    solver.find_uninstallable();
+    if pool.rules == PackageRules::Deb {
+        solver.find_newest();
+        solver.find_uninstallable();
+    }
     solver.take_requested();
     while let Some(place) = solver.queue.pop_front() {
         solver.take_requirements(place);
@@ -78,6 +82,8 @@ struct Solver<'a> {
     by_name: HashMap<Symbol, Vec<PackageIndex>>,
     queue: VecDeque<PackageIndex>,
     problems: BTreeSet<DepsolveProblem>,
+    /// Which Debian packages are the newest of their names.
+    newest: Vec<bool>,
     /// Debian packages that something is missing for, whatever else is installed.
     uninstallable: BTreeSet<PackageIndex>,
 }
@@ -157,8 +163,37 @@ impl Solver<'_> {
 
     /// Whether a package is the newest of its name: apt considers no other.
     fn is_newest(&self, place: PackageIndex) -> bool {
-        let rivals = self.pool.by_name.get(&self.package(place).name).into_iter().flatten();
-        rivals.copied().all(|rival| self.compare_versions(rival, place).is_le())
+        self.newest.get(place).copied().unwrap_or_default()
+    }
+
+    fn find_newest(&mut self) {
+        let mut newest = vec![false; self.pool.packages.len()];
+        for places in self.pool.by_name.values() {
+            let best = places.iter().copied().max_by(|a, b| self.compare_versions(*a, *b));
+            if let Some(best) = best {
+                newest[best] = true;
+            }
+        }
+        self.newest = newest;
+    }
+
+    /// The packages that a request can lead to, by whichever alternative.
+    fn find_reachable(&self) -> BTreeSet<PackageIndex> {
+        let names = self.request.packages.iter().chain(self.request.implied);
+        let first =
+            names.filter_map(|name| self.best_of_name(name).or_else(|| self.stand_in(name)));
+        let mut queue: Vec<PackageIndex> = first.collect();
+        let mut reachable = BTreeSet::new();
+        while let Some(place) = queue.pop() {
+            if !reachable.insert(place) {
+                continue;
+            }
+            for required in &self.package(place).requires {
+                let providers = self.pool.providers_satisfying(required);
+                queue.extend(providers.filter(|one| self.is_newest(*one)));
+            }
+        }
+        reachable
     }
 
     fn take(&mut self, place: PackageIndex, wanted_by: Option<PackageIndex>) {
@@ -231,9 +266,7 @@ impl Solver<'_> {
     /// Finds the packages that can never be installed, by repeating until no more are found: apt passes
     /// over an alternative that is one of them.
     fn find_uninstallable(&mut self) {
-        if self.pool.rules == PackageRules::Rpm {
-            return;
-        }
+        let mut rest = self.find_reachable();
         loop {
             let can_be = |required: &Capability| {
                 let mut providers = self.pool.providers_satisfying(required);
@@ -243,14 +276,12 @@ impl Solver<'_> {
                 let mut groups = package.requires.chunk_by(|one, _| one.or_next);
                 groups.any(|group| !group.iter().any(can_be))
             };
-            let all = self.pool.packages.iter().enumerate();
-            let found: Vec<PackageIndex> = all
-                .filter(|(place, package)| !self.uninstallable.contains(place) && lacks(package))
-                .map(|(place, _)| place)
-                .collect();
+            let found: Vec<PackageIndex> =
+                rest.iter().copied().filter(|place| lacks(self.package(*place))).collect();
             if found.is_empty() {
                 return;
             }
+            rest.retain(|place| !found.contains(place));
             self.uninstallable.extend(found);
         }
     }
