@@ -359,6 +359,7 @@ fn the_program_writes_nothing_from_what_is_wrong() {
         vec!["build", "delta", "mt.iso.delta", "--base", base],
         vec!["build", "delta", "mt.iso", "--base", base],
         vec!["build", "delta", "mt.iso", "--base", base, "-o", base, "--overwrite"],
+        vec!["build", "delta", "mt.iso", "--base", base, "-o", "-"],
     ];
     for args in refused {
         let ran = run(dir.path(), &ONE_FILE, args.clone());

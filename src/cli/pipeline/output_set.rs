@@ -90,8 +90,12 @@ impl OutputSet {
     ///
     /// # Errors
     ///
-    /// Refuses an output that is an input, and a file that exists and is not to be overwritten.
+    /// Refuses standard output, an output that is an input, and a file that exists and is not to be overwritten.
     pub fn for_delta(out: PathBuf, overwrite: bool, inputs: &[InputFile]) -> anyhow::Result<Self> {
+        anyhow::ensure!(
+            !is_standard_output(&out),
+            "a delta is read back before it is given out, which standard output cannot be: name a file with -o"
+        );
         check_target(&out, overwrite, inputs)?;
         let (visibility, inputs) = (Visibility::Owner, inputs.to_vec());
         let image = ImageTarget::File(out);
