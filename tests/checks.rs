@@ -470,3 +470,17 @@ fn every_check_says_when_it_counts_what_it_is_about_and_who_knows() {
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
+
+#[test]
+fn a_fix_begins_with_what_to_do() {
+    // Its first sentence stands in "do first": what is true of the world comes behind it.
+    let begins_otherwise = [
+        "The", "A", "An", "It", "There", "This", "That", "One", "Both", "What", "All", "Machines",
+        "After", "Nothing", "New", "Any", "CentOS", "ESXi",
+    ];
+    let set = embedded();
+    for check in set.checks().iter().filter(|check| check.scenario != ScenarioScope::Image) {
+        let first = check.remedy.text.split([' ', ',', ':']).next().unwrap_or_default();
+        assert!(!begins_otherwise.contains(&first), "{}: {}", check.id, check.remedy.text);
+    }
+}

@@ -31,6 +31,16 @@ fn open(directory: &Path) -> Vec<String> {
 
 #[test]
 fn a_site_goes_home_stage_by_stage_by_answers_alone() {
+    goes_home("original");
+}
+
+#[test]
+fn a_site_goes_to_another_host_stage_by_stage_by_answers_alone() {
+    goes_home("alternate");
+}
+
+/// At each stage nothing blocks when all that is asked is as it should be, and the next step is told.
+fn goes_home(location: &str) {
     let directory = tempfile::tempdir().unwrap();
     let directory = directory.path();
     let today = jiff::Zoned::now().with_time_zone(jiff::tz::TimeZone::UTC).date();
@@ -45,7 +55,7 @@ fn a_site_goes_home_stage_by_stage_by_answers_alone() {
         ("clean-up", "downloadthreadspervm"),
     ] {
         let base = format!(
-            "scenario: hyperv\nvmm: false\nstage: {stage}\nprotected_vms:\n  - {{ name: app-01, location: original, os: windows }}\n"
+            "scenario: hyperv\nvmm: false\nstage: {stage}\nprotected_vms:\n  - {{ name: app-01, location: {location}, os: windows }}\n"
         );
         fs::write(directory.join("site.yaml"), &base).unwrap();
         let mut answers = String::from("answers:\n");
@@ -71,10 +81,9 @@ fn a_site_goes_home_stage_by_stage_by_answers_alone() {
         for word in ["vCenter", "EnableUUID", "ApplyCustomChanges"] {
             assert!(!guide.contains(word), "{stage}: {word} in {guide}");
         }
-        // What only another host or VMM needs is not asked.
-        assert!(
-            !answers.contains("hyperv.alt-") && !answers.contains("encryption-key"),
-            "{answers}"
-        );
+        // What only another host needs is asked before and at the press for one, and what only VMM needs is not.
+        let of_another_host = location == "alternate" && matches!(stage, "prepare" | "sync");
+        assert_eq!(answers.contains("hyperv.alt-"), of_another_host, "{stage}: {answers}");
+        assert!(!answers.contains("encryption-key"), "{answers}");
     }
 }

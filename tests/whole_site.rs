@@ -110,9 +110,10 @@ fn all(word: &str, target: &str, checks: &str) -> BTreeMap<String, String> {
 /// What is amiss where nothing is: nobody listens at the addresses of the servers, and the agent of
 /// the stub has its own idea of one.
 fn always() -> BTreeMap<String, String> {
-    let mut amiss = all("fail", "mt1", "cs.running network.mt-to-cs-443 network.mt-to-ps-9443");
+    let mut amiss = all("fail", "mt1", "network.mt-to-cs-443 network.mt-to-ps-9443");
+    amiss.extend(all("fail", "cs01.example.test", "cs.running"));
     amiss.extend(all("fail", "ps1", "network.ps-to-cs-443"));
-    amiss.extend(all("unknown", "mt1", "cs.same-ip"));
+    amiss.extend(all("unknown", "cs01.example.test", "cs.same-ip"));
     // The site does not say how many disks of the machine are protected.
     amiss.extend(all("warn", "app-01", "datastore.type-olr"));
     amiss
@@ -228,7 +229,8 @@ fn a_system_that_does_not_answer_costs_its_own_findings_and_never_passes() {
     let mt = lab.mt.take();
     drop(mt);
     lab.mt = None;
-    let (changed_by_mt, report) = down(&lab, "the master target", &["mt1"], &[]);
+    let (changed_by_mt, report) =
+        down(&lab, "the master target", &["mt1", "cs01.example.test"], &[]);
     assert!(changed_by_mt.len() > 40, "{changed_by_mt:?}");
     let found = outcomes(&report);
     assert_eq!(found["mt1 mt.disk-enable-uuid"], "pass");
@@ -262,11 +264,11 @@ fn without_vcenter_or_esxi_the_other_stands_in_where_it_knows() {
     for (key, (before, now)) in changed(&whole, &found) {
         // The master target's own port says so, too.
         let expected = match key.as_str() {
-            "mt1 network.cs-to-vcenter-443" => "fail",
+            "cs01.example.test network.cs-to-vcenter-443" => "fail",
             _ => "unknown",
         };
         assert_eq!(now, expected, "without vCenter: {key} was {before}");
-        let of_it = ["127.0.0.1 ", "DC0_H0 ", "app-01 ", "mt1 "];
+        let of_it = ["127.0.0.1 ", "DC0_H0 ", "app-01 ", "mt1 ", "cs01.example.test "];
         assert!(of_it.iter().any(|target| key.starts_with(target)), "{key}");
     }
     // What only vCenter knows is unknown; the host's own shell tells the rest.
@@ -376,7 +378,17 @@ fn a_host_is_checked_with_everything_it_depends_on() {
     let mut missing: Vec<&String> = whole.keys().filter(|key| !found.contains_key(*key)).collect();
     missing.retain(|key| !beyond.iter().any(|target| key.starts_with(target)));
     assert_eq!(missing, [""; 0]);
-    assert!(found.iter().all(|(key, word)| whole[key] == *word));
+    // What hosts see of the configuration server is told of it where the whole site is checked.
+    let of_server = ["cs.running", "cs.same-ip", "network.cs-to-vcenter-443"];
+    for (key, word) in &found {
+        let check = key.rsplit(' ').next().unwrap();
+        let place = if of_server.contains(&check) {
+            format!("cs01.example.test {check}")
+        } else {
+            key.clone()
+        };
+        assert_eq!(whole[&place], *word, "{key}");
+    }
 
     // Options say the same without a file.
     let [vcenter, esxi, mt, _] = lab.live();

@@ -97,3 +97,39 @@ fn the_script_only_reads() {
     assert!(invoked.iter().all(is_known), "{invoked:?}");
     assert!(SCRIPT.is_ascii());
 }
+
+/// How deep a value of JSON is nested.
+fn depth(value: &serde_json::Value) -> usize {
+    match value {
+        serde_json::Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or(0),
+        serde_json::Value::Object(members) => 1 + members.values().map(depth).max().unwrap_or(0),
+        _ => 0,
+    }
+}
+
+#[test]
+fn nothing_that_is_printed_depends_on_culture_or_release() {
+    // A moment is printed in one form, in UTC, and never as 5.1's /Date(...)/.
+    for (at, _) in SCRIPT.match_indices("Get-Date") {
+        let call = &SCRIPT[at..];
+        assert!(call.starts_with("Get-Date).ToUniversalTime().ToString('s') + 'Z'"), "{call:.60}");
+    }
+    assert!(!SCRIPT.contains("InstallDate") && !SCRIPT.contains("LastBootUpTime"));
+    // A number is whole, so that no decimal comma can stand in it; all else is a text or a flag.
+    for line in SCRIPT.lines().map(str::trim) {
+        let Some((member, value)) = line.split_once(" = ") else { continue };
+        if ["size", "free"].contains(&member) {
+            assert!(value.starts_with("[long]"), "{line}");
+        }
+    }
+    let formats = text_of(SCRIPT, "string_literal");
+    let with_culture = formats.iter().filter(|text| text.contains("{0:"));
+    assert_eq!(with_culture.collect::<Vec<_>>(), ["'\\u{0:x4}'"]);
+    // 5.1 and 7 cut what is deeper than they are told, each in its own words.
+    let good: serde_json::Value = serde_json::from_str(include_str!("windows/good.json")).unwrap();
+    let (_, told) = SCRIPT.split_once("-Depth ").unwrap();
+    let told: usize = told.lines().next().unwrap().trim().parse().unwrap();
+    assert!(told > depth(&good), "{told} {}", depth(&good));
+    // Characters that are no plain ASCII are escaped, whatever the console makes of them.
+    assert!(SCRIPT.contains("[regex]::Replace($json, '[^\\x00-\\x7f]', $escape)"));
+}

@@ -18,6 +18,7 @@ use super::hold;
 use super::model::{Check, Remedy, Severity, WorkLine};
 use super::moot;
 use super::pending_fixes;
+use super::told_of_server;
 use super::verdict::CheckVerdict;
 use super::waiver::{Waiver, WaiverNote};
 
@@ -55,6 +56,7 @@ pub fn evaluate_scope(
         EndedCases::from_findings(set, targets, &run.findings(&gates, &EndedCases::default()))
     };
     let mut findings = run.findings(&scope.planned, &ended);
+    told_of_server::move_to_server(set, targets, &mut findings);
     moot::drop_pointless(set, targets, &mut findings);
     hold::apply(set, targets, &mut findings);
     pending_fixes::withhold_commands(set, targets, &mut findings);

@@ -34,6 +34,7 @@ pub mod severity;
 pub mod source;
 pub mod status;
 mod steps;
+mod told_of_server;
 mod typing;
 pub mod unknown;
 mod verdict;

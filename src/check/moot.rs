@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use super::definition::CheckSet;
 use super::fact_context::FactContext;
 use super::finding::{EarlierFix, Finding, Outcome};
-use super::model::RootCause;
+use super::model::{Check, RootCause};
 use super::scope::Target;
 use crate::facts::Document;
 use crate::facts::target_kind::TargetKind;
@@ -28,10 +28,17 @@ pub(super) fn drop_pointless(set: &CheckSet, targets: &[Target], findings: &mut 
     // The findings of a check that concern a target: its own where the check is made there, otherwise all.
     let related = |id: &str, target: &str| -> Vec<usize> {
         let all = by_check.get(id).map(Vec::as_slice).unwrap_or_default();
-        let here = kinds
-            .get(target)
-            .zip(set.find(id))
-            .is_some_and(|(kind, check)| check.applies_to.contains(kind));
+        let here = kinds.get(target).zip(set.find(id)).is_some_and(|(kind, check)| {
+            check.applies_to.contains(kind) && !check.is_told_of_server()
+        });
+        let is_server = |index: &usize| {
+            kinds.get(findings[*index].target.as_str()) == Some(&TargetKind::ConfigurationServer)
+        };
+        // What hosts see of the configuration server is told of it.
+        let of_server = set.find(id).is_some_and(Check::is_told_of_server);
+        if of_server && all.iter().any(is_server) {
+            return all.iter().copied().filter(is_server).collect();
+        }
         all.iter().copied().filter(|&index| !here || findings[index].target == target).collect()
     };
     let mut pointless: Vec<(usize, String)> = Vec::new();

@@ -174,7 +174,8 @@ impl<'f> FindingIndex<'f> {
     fn related_findings(&self, at: usize, check: &Check) -> Vec<usize> {
         let index = self.set.position(&check.id).expect("it was found in the set");
         let all = self.by_check.get(&index).map(Vec::as_slice).unwrap_or_default();
-        let here = self.kind(at).is_some_and(|kind| check.applies_to.contains(&kind));
+        let here = self.kind(at).is_some_and(|kind| check.applies_to.contains(&kind))
+            && !check.is_told_of_server();
         let target = &self.findings[at].target;
         all.iter()
             .copied()

@@ -130,6 +130,11 @@ impl Scope {
                 if needs.contains(&Provider::Azure) {
                     continue;
                 }
+                // Hosts tell it, and where they are asked it is theirs.
+                let is_server = target.kind == TargetKind::ConfigurationServer;
+                if is_server && check.is_told_of_server() && !needs.is_empty() {
+                    continue;
+                }
                 if needs.is_empty() {
                     scope.planned.push((place, index));
                 } else {

@@ -438,7 +438,10 @@ impl ProtectedVm {
             guest_family: self.os.map(|os| os.family().to_owned()),
             memory_mib: self.memory.map(MemorySize::mib),
             disks_mib: self.disks.as_ref().map(|all| all.iter().map(|disk| disk.mib()).collect()),
-            physical: self.physical,
+            // From Re-protect on the machine is there, and looks like one that always was.
+            is_made_anew: self.physical == Some(true)
+                || (self.location == Some(ReturnLocation::Alternate)
+                    && self.stage == Some(Stage::Prepare)),
         }
     }
 }

@@ -5,12 +5,16 @@
 use super::model::Site;
 use crate::check::Target;
 use crate::facts::Document;
+use crate::facts::target_kind::TargetKind;
 
 /// Why nothing is known of a machine that has returned by its own word.
 pub(super) const NOT_ASKED_OVER_SSH: &str = "it was not asked over SSH";
 
 /// Why nothing is known of a Windows process server by its own word.
 const WINDOWS_SERVER: &str = "it runs Windows, which is not asked over SSH";
+
+/// Why nothing is known of what hosts see of the configuration server.
+const NO_HOST_ASKED: &str = "no master target was asked over SSH";
 
 /// Why nothing is known of machines, hosts and vCenter where the site names no vSphere server at all.
 pub(super) const NO_VSPHERE: &str = "the site names neither a vCenter server nor an ESXi host";
@@ -52,6 +56,9 @@ pub(super) fn with_every_root(target: Target, site: &Site) -> Target {
     }
     if site.vcenter.is_none() && site.esxi.is_empty() {
         document = document.or_absent("vcenter", NO_VSPHERE);
+    }
+    if target.kind == TargetKind::ConfigurationServer {
+        document = document.or_absent("mt", NO_HOST_ASKED);
     }
     for (root, reason) in MISSING_PROVIDER {
         document = document.or_absent(root, reason);

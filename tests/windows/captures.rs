@@ -119,6 +119,50 @@ fn what_powershell_makes_of_the_file_does_not_matter() {
 }
 
 #[test]
+fn every_spelling_of_powershells_json_is_read() {
+    // As 5.1 spells it: two blanks behind a colon, and some characters of plain ASCII as escapes.
+    let spelled = GOOD.replace("\": ", "\":  ").replace('\n', "\r\n");
+    let escaped = spelled.replace("svagents", "\\u0073vagents").replace('&', "\\u0026");
+    // As 5.1 makes it of a list that went through a function: an object with the list and its length.
+    let wrapped = with(|capture| {
+        for name in ["volumes", "partitions", "disks", "products", "settings", "services"] {
+            let list = capture[name]["value"].take();
+            let count = list.as_array().unwrap().len();
+            capture[name]["value"] = json!({ "value": list, "Count": count });
+        }
+    });
+    // As 7 prints it when it is told to save room.
+    let compressed = with(|_| {});
+    for (name, bytes) in [
+        ("spelled", spelled.into_bytes()),
+        ("escaped", escaped.into_bytes()),
+        ("wrapped", wrapped),
+        ("compressed", compressed),
+    ] {
+        let report = report(&bytes, NOW);
+        for check in CHECKS {
+            assert_eq!(outcome(&report, check), "pass", "{name}: {check}");
+        }
+    }
+}
+
+#[test]
+fn an_error_in_any_language_leaves_unknown_what_it_is_about() {
+    let members: Value = serde_json::from_str(GOOD).unwrap();
+    let members = members.as_object().unwrap().iter().filter(|(_, value)| value.is_object());
+    for (name, _) in members {
+        let text = "Zugriff verweigert. (Ausnahme von HRESULT: 0x80070005)";
+        let report = report(&with(|capture| capture[name] = json!({ "error": text })), NOW);
+        let outcomes: Vec<String> = CHECKS.iter().map(|check| outcome(&report, check)).collect();
+        // Nothing fails because it could not be asked.
+        assert!(
+            outcomes.iter().all(|word| word != "fail" && word != "warn"),
+            "{name}: {outcomes:?}"
+        );
+    }
+}
+
+#[test]
 fn each_fault_of_a_windows_master_target_is_found() {
     type Change = fn(&mut Value);
     let faults: &[(&str, &str, Change)] = &[

@@ -16,8 +16,8 @@ pub struct MachineDescription {
     pub memory_mib: Option<i64>,
     /// MiB of each disk that is protected.
     pub disks_mib: Option<Vec<i64>>,
-    /// Whether it was a physical server.
-    pub physical: Option<bool>,
+    /// Whether it is said to be in no inventory: it was a physical server, or it is made anew and nothing has made it yet.
+    pub is_made_anew: bool,
 }
 
 impl MachineDescription {
@@ -67,7 +67,7 @@ mod tests {
             guest_family: Some("linux".to_owned()),
             memory_mib: Some(8192),
             disks_mib: Some(vec![40960, 1024]),
-            physical: None,
+            is_made_anew: false,
         }
     }
 
@@ -156,7 +156,7 @@ mod tests {
         assert!(vm.exists.known().is_none() && vm.memory_mib.known().is_none());
         assert!(slots.known().is_none());
         // A physical server is in no inventory, whoever looks.
-        let physical = MachineDescription { physical: Some(true), ..described() };
+        let physical = MachineDescription { is_made_anew: true, ..described() };
         let (vm, slots) = gone(&answers(false), Some(physical), None);
         assert_eq!((vm.exists, vm.memory_mib), (Fact::Known(false), Fact::Known(8192)));
         assert_eq!(slots, Fact::Known(3));

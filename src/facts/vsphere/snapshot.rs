@@ -206,8 +206,8 @@ impl<'t> VsphereSnapshot<'t> {
     /// A machine that is not seen is gone only when the account sees everything: what it may not
     /// see is left out of the list without a word.
     fn absence(&self, name: &str) -> Result<bool, Unavailable> {
-        // A physical server has no virtual machine.
-        if self.descriptions.get(name).is_some_and(|described| described.physical == Some(true)) {
+        // A physical server has no virtual machine, nor has a machine that is made anew.
+        if self.descriptions.get(name).is_some_and(|described| described.is_made_anew) {
             return Ok(false);
         }
         self.absence_of("virtual machine", name)

@@ -91,10 +91,15 @@ impl WindowsCapture {
     }
 
     /// Returns the elements of an answer that is a list. PowerShell makes one element of a list with one
-    /// element, and nothing of an empty one.
+    /// element, and nothing of an empty one; some lists 5.1 wraps in an object, with their length beside them.
     pub fn list(&self, name: &str) -> Result<&[Value], Unavailable> {
         match self.answer(name)? {
             Value::Array(items) => Ok(items),
+            Value::Object(members) if members.len() == 2 && members.contains_key("Count") => {
+                let items = members.get("value").and_then(Value::as_array);
+                Ok(items
+                    .ok_or_else(|| format!("{name} of the capture has a length and no list"))?)
+            }
             Value::Null => Ok(&[]),
             one @ (Value::Object(_) | Value::String(_)) => Ok(std::slice::from_ref(one)),
             other => Err(format!("{name} of the capture is {other}, which is not a list").into()),
