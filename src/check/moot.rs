@@ -119,7 +119,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::assets::Asset;
+    use crate::assets::{Asset, Assets};
     use crate::check::evaluate;
 
     /// What explains the second failure when both rules fail; `sign` is what tells it from a fault of its own.
@@ -166,5 +166,38 @@ mod tests {
         };
         assert_eq!(all_but("c.other"), ["a.cause"]);
         assert!(all_but("a.cause").is_empty());
+    }
+
+    /// What explains a failure of the catalogue, by the facts of one target.
+    fn catalogue_explains(kind: TargetKind, facts: Value, failure: &str) -> Vec<String> {
+        let set = CheckSet::load(&Assets::embedded()).unwrap();
+        let target = Target::new("it".to_owned(), kind, Document::from_known(facts));
+        let findings = evaluate(&set, &[target], &[], jiff::Timestamp::UNIX_EPOCH);
+        let finding = findings.iter().find(|finding| finding.check == failure).unwrap();
+        assert_eq!(finding.outcome, Outcome::Fail, "{failure}");
+        finding.explained_by.iter().map(|link| link.check.clone()).collect()
+    }
+
+    #[test]
+    fn packages_of_another_release_explain_what_names_them_alone() {
+        let list = |items: &[&str]| json!({ "items": items, "complete": true });
+        let other = list(&["wget-0:1.14-15.el7.x86_64 was built for el7, not el6"]);
+        let of_el7 = "wget-1.14-15.el7.x86_64 (an add-on) requires libnettle.so.4, which no package provides";
+        let of_el6 =
+            "perl-5.10.1-136.el6.x86_64 (an add-on) requires perl-libs, which no package provides";
+        let old = "perl-5.10.1-136.el6.x86_64 requires perl-libs = 5.10.1-136.el6; perl-libs-5.10.1-100.el6 is too old";
+        let explained = |missing: &[&str], other: &Value, unresolved: &[&str]| {
+            let facts = json!({ "packages": {
+                "missing": list(missing), "other_release": other, "unresolved": list(unresolved), "install": 9,
+            } });
+            catalogue_explains(TargetKind::Packages, facts, "packages.resolve")
+        };
+        let none = list(&[]);
+        let absent = ["lsscsi is in no repository"];
+        assert_eq!(explained(&[], &other, &[of_el7]), ["packages.release"]);
+        assert!(explained(&[], &other, &[of_el7, of_el6]).is_empty());
+        assert!(explained(&[], &none, &[of_el7]).is_empty());
+        assert_eq!(explained(&absent, &none, &[of_el6]), ["packages.named"]);
+        assert!(explained(&absent, &none, &[old]).is_empty());
     }
 }
