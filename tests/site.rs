@@ -141,6 +141,27 @@ fn the_site_to_start_from_is_one() {
 }
 
 #[test]
+fn the_site_to_start_from_is_written_where_it_is_asked_for_and_over_nothing() {
+    let dir = here();
+    let init = |more: &[&str]| {
+        preflight(
+            dir.path(),
+            &[&["init", "site", "--scenario", "hyperv", "-o", "site.yaml"], more].concat(),
+        )
+    };
+    let read = || fs::read_to_string(dir.path().join("site.yaml")).unwrap();
+    assert_eq!(init(&[]).status.code(), Some(0));
+    assert_eq!(read(), stdout(&preflight(dir.path(), &["init", "site", "--scenario", "hyperv"])));
+    write(dir.path(), "site.yaml", "scenario: hyperv\n");
+    let refused = init(&[]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(stderr(&refused).contains("add --overwrite"), "{}", stderr(&refused));
+    assert_eq!(read(), "scenario: hyperv\n");
+    assert_eq!(init(&["--overwrite"]).status.code(), Some(0));
+    assert!(read().contains("protected_vms:"), "{}", read());
+}
+
+#[test]
 fn what_the_site_knows_decides_what_is_asked() {
     let dir = here();
     capture(dir.path(), "a.json", "a", &[("user", "0\n"), ("ports", "agent cs01\n")]);

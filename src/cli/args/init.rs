@@ -35,10 +35,14 @@ pub struct InitSiteArgs {
     #[arg(long, value_name = "HEX", requires = "vcenter")]
     pub thumbprint: Option<String>,
 
-    /// Where to write it; when the file is there, what differs is shown and
-    /// nothing is written [default: standard output]
-    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "vault")]
+    /// Where to write it; a file that is there is not changed, and with --azure
+    /// what differs is shown [default: standard output]
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub out: Option<PathBuf>,
+
+    /// Replace an existing file
+    #[arg(long, requires = "out")]
+    pub overwrite: bool,
 
     #[command(flatten)]
     pub azure: AzureArgs,

@@ -32,10 +32,15 @@ const MAX_BYTES: u64 = 16 * 1024 * 1024;
 /// Prints or writes a site file.
 pub fn init_site(args: &InitSiteArgs) -> anyhow::Result<ExitStatus> {
     let Some(target) = &args.vault else {
-        anstream::print!("{}", crate::site::init_site(args.scenario.into()));
+        let text = crate::site::init_site(args.scenario.into());
+        match &args.out {
+            None => anstream::print!("{text}"),
+            Some(path) => write(path, text, args.overwrite)?,
+        }
         return Ok(ExitStatus::Clean);
     };
-    let existing = args.out.as_deref().filter(|path| path.symlink_metadata().is_ok());
+    let kept = args.out.as_deref().filter(|_| !args.overwrite);
+    let existing = kept.filter(|path| path.symlink_metadata().is_ok());
     let existing = existing.map(read_site_file).transpose()?;
     if existing.is_none() {
         check_writable(args.out.as_deref())?;
@@ -66,7 +71,7 @@ pub fn init_site(args: &InitSiteArgs) -> anyhow::Result<ExitStatus> {
     });
     match (&args.out, existing) {
         (None, _) => std::io::stdout().write_all(text.as_bytes())?,
-        (Some(path), None) => write(path, &text)?,
+        (Some(path), None) => write(path, &text, args.overwrite)?,
         (Some(path), Some(old)) => return show_difference(path, &old, &text),
     }
     Ok(ExitStatus::Clean)
@@ -90,8 +95,8 @@ fn read_site_file(path: &Path) -> anyhow::Result<String> {
     String::from_utf8(bytes).with_context(unread)
 }
 
-fn write(path: &Path, text: &str) -> anyhow::Result<()> {
-    let out = AtomicFile::open(path, false, Visibility::ByUmask, &[])?;
+fn write(path: &Path, text: &str, overwrite: bool) -> anyhow::Result<()> {
+    let out = AtomicFile::open(path, overwrite, Visibility::ByUmask, &[])?;
     let unwritten = || format!("cannot write {}", path.display());
     out.file().write_all(text.as_bytes()).with_context(unwritten)?;
     out.commit()?;
