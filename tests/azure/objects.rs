@@ -225,7 +225,7 @@ impl Machine {
     fn classic_forward(self) -> Value {
         let number = self.number;
         json!({
-            "instanceType": "InMageAzureV2", "osType": "Linux", "osVersion": "CentOS 7 (64-bit)", "discoveryType": "vCenter",
+            "instanceType": "InMageAzureV2", "osType": "Linux", "firmwareType": "BIOS", "osVersion": "CentOS 7 (64-bit)", "discoveryType": "vCenter",
             "vmId": format!("41aa0000-0000-4000-8000-{number:012x}"), "infrastructureVmId": format!("41aa0000-0000-4000-8000-{number:012x}"),
             "vCenterInfrastructureId": "a9d1", "rpoInSeconds": 60, "lastRpoCalculatedTime": "2026-11-20T07:58:00Z",
             "protectedDisks": [{ "diskId": "d0", "diskName": "Disk0", "resyncRequired": "NotRequired",

@@ -1,4 +1,4 @@
-//! What the vault shows of a machine beside its master target: the agents of both, and the datastore.
+//! What the vault shows of a machine beside its master target: the agents and systems of both, and the datastore.
 //!
 //! Not for the master target alone (`registered`).
 
@@ -44,6 +44,18 @@ pub(super) fn agent_beside_target(
         return Ok(Shown::bad(words));
     }
     Ok(Shown::good(words))
+}
+
+/// Whether a machine and its master target run the same family of systems.
+pub(super) fn system_beside_target(
+    survey: &SiteInVault<'_>,
+    planned: Option<&PlannedMachine>,
+    item: Item<'_>,
+) -> ShownResult {
+    let target = target_of(survey, planned, item)?;
+    let (own, theirs) = (item.family()?, target.family()?);
+    let words = format!("it runs {own}, and {} runs {theirs}", target.name());
+    Ok(if own == theirs { Shown::good(words) } else { Shown::bad(words) })
 }
 
 /// Whether the datastore that a machine is planned for is among those of its master target; the list is as old as the last discovery.

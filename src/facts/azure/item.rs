@@ -205,6 +205,21 @@ impl<'v> Item<'v> {
         family(said.ok_or_else(|| unsaid("osType"))?)
     }
 
+    /// How it started on premises, in vCenter's words: `bios` or `efi`; `unsaid` where the item, as of older versions of the
+    /// service and on the way back, does not tell.
+    ///
+    /// # Errors
+    ///
+    /// Fails for a word that is not known.
+    pub fn firmware(self) -> Result<&'static str, Unavailable> {
+        let Some(said) = text(self.details(), "firmwareType") else { return Ok("unsaid") };
+        match said.to_ascii_lowercase().as_str() {
+            "bios" => Ok("bios"),
+            "uefi" | "efi" => Ok("efi"),
+            _ => Err(not_understood("firmwareType", &said.into())),
+        }
+    }
+
     /// The system as its provider writes it.
     ///
     /// # Errors

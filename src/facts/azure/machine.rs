@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::azure_vm::{AzurePower, addresses_of};
-use super::beside_target::{agent_beside_target, datastore};
+use super::beside_target::{agent_beside_target, datastore, system_beside_target};
 use super::hyperv::{
     hyperv_committed, job_goes_on, nothing_waits, reversed, storage_account, synchronisation,
 };
@@ -102,6 +102,10 @@ pub struct VaultMachineFacts {
     pub is_classic: Fact<Shown>,
     /// Whether its agent is no newer than that of its master target.
     pub agent_beside_target: Fact<Shown>,
+    /// Whether its master target runs the same family of systems.
+    pub system_beside_target: Fact<Shown>,
+    /// How it started on premises: `bios` or `efi`, as vCenter has it, or `unsaid`.
+    pub firmware: Fact<String>,
     /// Whether its datastore is one that its master target reaches.
     pub datastore: Fact<Shown>,
 }
@@ -114,6 +118,7 @@ pub fn machine_facts(survey: &SiteInVault<'_>, name: &str) -> VaultMachineFacts 
         item.clone().map_err(Unavailable::from).and_then(read).into()
     };
     let of_item = item.clone().map_err(Unavailable::from);
+    let firmware = of_item.clone().and_then(Item::firmware).map(str::to_owned).into();
     let expiry_of = |item: Item<'_>| {
         let places = ["agentExpiryDate", "agentDetails.agentExpiryDate"];
         let place = places.into_iter().find(|place| member(item.details(), place).is_some());
@@ -166,6 +171,8 @@ pub fn machine_facts(survey: &SiteInVault<'_>, name: &str) -> VaultMachineFacts 
         synchronisation: shown(&synchronisation),
         is_classic: shown(&is_classic),
         agent_beside_target: shown(&|item| agent_beside_target(survey, planned, item)),
+        system_beside_target: shown(&|item| system_beside_target(survey, planned, item)),
+        firmware,
         datastore: shown(&|item| datastore(survey, planned, item)),
     }
 }

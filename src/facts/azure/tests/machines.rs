@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::super::machine::{VaultMachineFacts, machine_facts};
 use super::super::shown::Shown;
-use super::{GROUP, GivenAnswers, azure_machine, id, item, with_app, words};
+use super::{FABRIC, GROUP, GivenAnswers, azure_machine, id, item, with_app, words};
 use crate::facts::Fact;
 
 type Member = fn(&VaultMachineFacts) -> &Fact<Shown>;
@@ -435,5 +435,67 @@ fn a_hyperv_machine_has_its_own_questions() {
     ] {
         let said = shown(&with_item(&body), member);
         assert!(said.starts_with(says), "{said} / {says}");
+    }
+}
+
+#[test]
+fn a_machine_and_its_master_target_are_of_one_family() {
+    let target = |family: &str| {
+        json!({ "id": id(FABRIC), "properties": { "friendlyName": "CS", "customDetails": { "instanceType": "VMware",
+            "lastHeartbeat": "2026-11-20T07:59:00Z", "masterTargetServers": [
+                { "id": "B", "name": "mt1", "osType": family, "lastHeartbeat": "2026-11-20T07:59:00Z" }] } } })
+    };
+    for (details, family, says) in [
+        (
+            json!({ "osDetails": { "osType": "LINUX" } }),
+            "Linux",
+            "good: it runs linux, and mt1 runs linux",
+        ),
+        (json!({ "osType": "Windows" }), "Linux", "bad: it runs windows, and mt1 runs linux"),
+        (json!({ "osType": "Windows" }), "windows", "good: it runs windows, and mt1 runs windows"),
+        (
+            json!({ "osType": "Solaris" }),
+            "Linux",
+            "unknown: azure says ostype \"solaris\", which is not known",
+        ),
+        (json!({}), "Linux", "unknown:"),
+        (json!({ "osType": "Linux" }), "", "unknown:"),
+        (
+            json!({ "osType": "Linux", "masterTargetId": "C" }),
+            "Linux",
+            "unknown: its master target is not listed",
+        ),
+    ] {
+        let mut all = json!({ "masterTargetId": "B" });
+        all.as_object_mut().unwrap().extend(details.as_object().unwrap().clone());
+        let answers =
+            with_item(&back(json!({}), all)).list("replicationFabrics", &[target(family)]);
+        let shown = shown(&answers, |facts| &facts.system_beside_target);
+        assert!(shown.starts_with(says), "{details} {family}: {shown}");
+    }
+}
+
+#[test]
+fn firmware_has_the_words_of_vcenter() {
+    for (details, known) in [
+        (json!({ "firmwareType": "BIOS" }), Some("bios")),
+        (json!({ "firmwareType": "uefi" }), Some("efi")),
+        (json!({ "firmwareType": "EFI" }), Some("efi")),
+        (json!({ "firmwareType": "" }), Some("unsaid")),
+        (json!({ "firmwareType": null }), Some("unsaid")),
+        (json!({}), Some("unsaid")),
+        (json!({ "firmwareType": "Open" }), None),
+    ] {
+        let body =
+            item("app", "InMageAzureV2", json!({ "activeLocation": "Recovery" }), details.clone());
+        let said =
+            with_app(&with_item(&body), |survey| match machine_facts(survey, "app").firmware {
+                Fact::Known(word) => word,
+                Fact::Unavailable(why) => format!("unknown: {}", why.reason),
+            });
+        match known {
+            Some(word) => assert_eq!(said, word, "{details}"),
+            None => assert!(said.starts_with("unknown: Azure says firmwareType"), "{said}"),
+        }
     }
 }
