@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use super::layout::{first_sentence, single_line, truncate};
 use super::model::{CheckResult, Report};
 use super::outline::Status;
+use crate::check::finding::{EarlierFix, OutcomeKind};
 use crate::check::severity::Severity;
 use crate::check::unknown::UnknownCause;
 use crate::facts::stage::{EvidenceSource, MachineStage};
@@ -57,6 +58,7 @@ pub(super) struct FirstStep {
 pub(super) fn first_steps(report: &Report) -> Vec<FirstStep> {
     let mut open: Vec<(Turn, &CheckResult)> =
         report.results.iter().filter_map(|result| Some((turn(result)?, result))).collect();
+    advance_what_waits_for_the_unknown(&mut open);
     advance_what_blocks_waits_for(&mut open);
     open.sort_by_key(|(turn, result)| (*turn, result.order));
     postpone_questions(&mut open);
@@ -104,6 +106,25 @@ fn postpone_questions(open: &mut [(Turn, &CheckResult)]) {
         }
     }
     open.sort_by_key(|(turn, result)| (*turn, result.order));
+}
+
+/// Lets what blocks stand where it belongs when it waits for nothing but what is not known, and with it what it waits for:
+/// a failure that was seen is not hidden by questions about other things.
+fn advance_what_waits_for_the_unknown(open: &mut [(Turn, &CheckResult)]) {
+    let mut awaited: BTreeSet<(&str, &str)> = BTreeSet::new();
+    for (turn, result) in open.iter_mut().filter(|(turn, _)| *turn == Turn::LaterBlocker) {
+        let is_unknown = |fix: &EarlierFix| fix.outcome == OutcomeKind::Unknown;
+        if result.held.is_none() && result.after.iter().all(is_unknown) {
+            *turn = Turn::Blocker;
+            awaited
+                .extend(result.after.iter().map(|fix| (fix.check.as_str(), fix.target.as_str())));
+        }
+    }
+    for (turn, result) in open.iter_mut().filter(|(turn, _)| *turn == Turn::UnknownBlocker) {
+        if awaited.contains(&(result.check.as_str(), result.target.as_str())) {
+            *turn = Turn::Blocker;
+        }
+    }
 }
 
 /// Lets a warning stand among what blocks when something that blocks waits for it.
@@ -221,8 +242,6 @@ mod tests {
 
     use super::*;
     use crate::check::engine::Outcome;
-    use crate::check::finding::{EarlierFix, OutcomeKind};
-    use crate::check::severity::Severity;
     use crate::check::unknown::Unknown;
     use crate::report::model::tests::report;
 
@@ -256,6 +275,37 @@ mod tests {
         let steps = first_steps(&report);
         let checks: Vec<&str> = steps.iter().map(|step| step.check.as_str()).collect();
         assert_eq!(checks, ["check.6", "check.1", "check.0", "check.2", "check.5"]);
+    }
+
+    #[test]
+    fn a_failure_that_waits_for_the_unknown_is_not_hidden_by_questions() {
+        let question = UnknownCause::Unanswered { question: "Is it?".to_owned() };
+        let unanswered = Outcome::Unknown(Unknown::from(question));
+        let blocks = Severity::BlocksReprotect;
+        let mut findings: Vec<(&str, Outcome, Severity)> =
+            (0..8).map(|_| ("mt1", unanswered.clone(), blocks)).collect();
+        findings.push(("mt1", Outcome::Fail, blocks));
+        findings.push(("mt1", Outcome::Fail, blocks));
+        let mut report = report(&findings);
+        for (order, result) in report.results.iter_mut().enumerate() {
+            result.check = format!("check.{order}");
+            result.order = order;
+        }
+        let fix = |check: &str, outcome: OutcomeKind| EarlierFix {
+            check: check.to_owned(),
+            target: "mt1".to_owned(),
+            outcome,
+        };
+        report.results[8].after = vec![fix("check.5", OutcomeKind::Unknown)];
+        // This one waits for a failure as well.
+        report.results[9].after =
+            vec![fix("check.5", OutcomeKind::Unknown), fix("check.8", OutcomeKind::Fail)];
+        let steps = first_steps(&report);
+        let checks: Vec<&str> = steps.iter().map(|step| step.check.as_str()).collect();
+        assert_eq!(
+            checks,
+            ["check.5", "check.8", "check.0", "check.1", "check.2", "check.3", "check.4"]
+        );
     }
 
     #[test]
