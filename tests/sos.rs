@@ -70,7 +70,7 @@ fn each_form_of_an_archive_gives_the_same_report() {
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     gzip.write_all(&plain).unwrap();
     fs::write(at("a.tar.gz"), gzip.finish().unwrap()).unwrap();
-    let mut xz = liblzma::write::XzEncoder::new(Vec::new(), 1);
+    let mut xz = liblzma::write::XzEncoder::new(Vec::new(), 9);
     xz.write_all(&plain).unwrap();
     let xz = xz.finish().unwrap();
     fs::write(at("a.tar.xz"), &xz).unwrap();
@@ -116,7 +116,7 @@ fn each_form_of_an_archive_gives_the_same_report() {
     fs::write(at("nameless.tar"), tar(&FILES[..2])).unwrap();
     for (name, why) in [
         ("cut.tar.xz", "cannot read cut.tar.xz"),
-        ("other.tar", "other.tar is no sosreport"),
+        ("other.tar", "other.tar is not a sosreport"),
         ("nameless.tar", "does not say which host it is of"),
         ("none.tar", "cannot read none.tar"),
     ] {

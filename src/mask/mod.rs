@@ -2,8 +2,8 @@
 //!
 //! What is known stays and everything else goes: a word stays when the program itself knows it (`vocabulary`), for then
 //! nothing that it decides depends on any other. Each replacement has the form of what it replaces, the same length and the
-//! same relations, and is the same wherever it stands, so a masked capture is evaluated as the capture is. Not for reading or
-//! writing files.
+//! same relations, and is the same wherever it stands, so a masked capture is evaluated as the capture is (machines of a vault
+//! come in another order, for reports sort by name). Not for reading or writing files.
 
 mod address;
 mod json;

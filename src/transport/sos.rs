@@ -7,6 +7,9 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Component, Path, PathBuf};
 
+use liblzma::bufread::XzDecoder;
+use liblzma::stream::{CONCATENATED, Stream};
+
 use crate::facts::sos::{self, FILES, SosFiles};
 use crate::facts::target_kind::TargetKind;
 use crate::facts::transcript::{AnswerOverrides, CollectedBy, Connection, SCHEMA, Transcript};
@@ -14,6 +17,9 @@ use crate::hint::hinted;
 
 /// The most bytes of one file in a report that are kept; what is longer is left out, and so unknown.
 const MAX_FILE: u64 = 1024 * 1024;
+
+/// The most memory that decompressing takes: xz -9 needs 65 MiB of it.
+const MAX_MEMORY: u64 = 128 << 20;
 
 /// The most bytes of an archive, unpacked: one of a large server has a tenth of it.
 const MAX_UNPACKED: u64 = 4 * 1024 * 1024 * 1024;
@@ -32,7 +38,7 @@ pub enum SosError {
     },
     /// None of the files that every sosreport has.
     #[error(
-        "{0} is no sosreport: it has no sos_commands and no version.txt below its first directory"
+        "{0} is not a sosreport: it has no sos_commands and no version.txt below its first directory"
     )]
     NotAReport(PathBuf),
     /// It cannot be told of which host it is.
@@ -110,7 +116,8 @@ fn read_archive(path: &Path) -> io::Result<SosFiles> {
     let head = file.fill_buf()?;
     let unpacked: Box<dyn Read> = match head {
         [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => {
-            Box::new(liblzma::bufread::XzDecoder::new_multi_decoder(file))
+            let stream = Stream::new_stream_decoder(MAX_MEMORY, CONCATENATED)?;
+            Box::new(XzDecoder::new_stream(file, stream))
         }
         [0x1f, 0x8b, ..] => Box::new(flate2::bufread::MultiGzDecoder::new(file)),
         _ => Box::new(file),

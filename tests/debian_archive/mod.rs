@@ -31,6 +31,8 @@ pub fn dpkg_deb(directory: &Path, control: &str, compression: &str) -> PathBuf {
         Command::new("dpkg-deb")
             .args(["--root-owner-group", "--uniform-compression", "-b"])
             .arg(format!("-Z{compression}"))
+            // The level that takes the most memory to read.
+            .arg("-z9")
             .arg(root.path())
             .arg(&deb)
             .env("SOURCE_DATE_EPOCH", "1490572800"),

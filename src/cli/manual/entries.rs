@@ -378,7 +378,8 @@ A word stays when preflight itself knows it; every other is replaced, and so is
 what has the form of an address, an id or a key. The same text is replaced by
 the same wherever it stands, letter for letter and digit for digit: networks,
 domains and paths keep their relations, and a masked capture is evaluated as the
-capture is. Numbers stay but in ids and names, for sizes and times count.
+capture is; machines of a vault come in another order, for reports sort by name.
+Numbers stay but in ids and names, for sizes and times count.
 
 A name that is a word of preflight's own, such as backup, stays where nothing
 says that it is a name. Look at the file before you hand it over.",
