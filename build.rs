@@ -1,12 +1,11 @@
-//! Rebuilds when a data file is added, for `include_dir` watches the files it knows and not the
-//! directories they stand in; and writes the check files once more as JSON, which a run reads
-//! several times faster than YAML; and lists the words that the program itself knows, which `mask` keeps.
+//! Packs the data files into the program, compressed; with each file of checks once more as JSON, which a run reads several
+//! times faster than YAML; and lists the words that the program itself knows, which `mask` keeps.
 //!
 //! Nothing is verified here: a file that is no YAML is left out, and whoever reads it says why.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 use serde_json::Value;
@@ -17,37 +16,73 @@ const ROOMS: [&str; 5] = ["facts", "check", "transport", "guide", "report"];
 /// Members of check files that hold samples, whose names are nobody's but look like names.
 const SAMPLES: [&str; 4] = ["examples", "said_as", "tests", "texts"];
 
+/// The directories that are embedded.
+const EMBEDDED: [&str; 4] = ["checks", "images", "kickstart", "templates"];
+
 fn main() -> io::Result<()> {
-    for directory in ["images", "kickstart", "templates", "checks", "src"] {
-        println!("cargo:rerun-if-changed={directory}");
-    }
-    let mut words = BTreeSet::new();
     let variable = |name| env::var(name).map_err(io::Error::other);
-    let (sources, out) = (variable("CARGO_MANIFEST_DIR")?, variable("OUT_DIR")?);
-    let mut names: Vec<String> = Vec::new();
-    for folder in ["", "steps/"] {
-        let entries = fs::read_dir(Path::new(&sources).join("checks").join(folder))?;
-        let files = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-        names.extend(
-            files.filter(|file| file.ends_with(".yaml")).map(|file| format!("{folder}{file}")),
-        );
+    let (root, out) = (variable("CARGO_MANIFEST_DIR")?, variable("OUT_DIR")?);
+    let (root, out) = (Path::new(&root), Path::new(&out));
+    let (mut words, mut packed) = (BTreeSet::new(), Packed::default());
+    for directory in EMBEDDED {
+        println!("cargo:rerun-if-changed={directory}");
+        for path in files_below(&root.join(directory))? {
+            let text = fs::read_to_string(&path)?;
+            let name = path.strip_prefix(root).map_err(io::Error::other)?.display().to_string();
+            packed.add(&name, &text)?;
+            let is_checks = directory == "checks" && name.ends_with(".yaml");
+            let value = is_checks.then(|| serde_yaml::from_str::<Value>(&text).ok()).flatten();
+            if let Some(value) = value {
+                add_words_of_checks(&value, &mut words);
+                packed.add(&format!("json/{name}"), &value.to_string())?;
+            }
+        }
     }
-    names.sort();
-    let mut table = String::from("[\n");
-    for name in names {
-        let text = fs::read_to_string(Path::new(&sources).join("checks").join(&name))?;
-        let Ok(value) = serde_yaml::from_str::<Value>(&text) else { continue };
-        add_words_of_checks(&value, &mut words);
-        writeln!(table, "({name:?}, {:?}),", value.to_string()).map_err(io::Error::other)?;
-    }
-    table.push(']');
-    fs::write(Path::new(&out).join("checks.in"), table)?;
+    packed.write(out)?;
+    println!("cargo:rerun-if-changed=src");
     for room in ROOMS {
-        add_words_below(&Path::new(&sources).join("src").join(room), &mut words)?;
+        add_words_below(&root.join("src").join(room), &mut words)?;
     }
-    add_words_below(&Path::new(&sources).join("templates"), &mut words)?;
+    add_words_below(&root.join("templates"), &mut words)?;
     let words: Vec<String> = words.into_iter().filter(|word| !is_sample_name(word)).collect();
-    fs::write(Path::new(&out).join("words.txt"), words.join("\n"))
+    fs::write(out.join("words.txt"), words.join("\n"))
+}
+
+/// Texts one behind the other, and a table of their names and lengths.
+#[derive(Default)]
+struct Packed {
+    table: String,
+    texts: String,
+}
+
+impl Packed {
+    fn add(&mut self, name: &str, text: &str) -> io::Result<()> {
+        self.texts.push_str(text);
+        writeln!(self.table, "({name:?}, {}),", text.len()).map_err(io::Error::other)
+    }
+
+    fn write(&self, out: &Path) -> io::Result<()> {
+        // What is built to be tried is built often.
+        let level =
+            if env::var("PROFILE").is_ok_and(|profile| profile == "release") { 19 } else { 1 };
+        fs::write(out.join("assets.in"), format!("[{}]", self.table))?;
+        fs::write(out.join("assets.zst"), zstd::encode_all(self.texts.as_bytes(), level)?)
+    }
+}
+
+/// The files below a directory, sorted.
+fn files_below(directory: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(directory)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            files.extend(files_below(&path)?);
+        } else {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
 }
 
 /// Adds the words of a check file without its samples: names of members, rules, texts.
@@ -69,12 +104,12 @@ fn add_words_of_checks(value: &Value, words: &mut BTreeSet<String>) {
 
 /// Adds the words of source files and templates, without tests and comments.
 fn add_words_below(directory: &Path, words: &mut BTreeSet<String>) -> io::Result<()> {
-    for entry in fs::read_dir(directory)? {
-        let path = entry?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if path.is_dir() && name != "tests" {
-            add_words_below(&path, words)?;
-        } else if path.is_file() && !matches!(&*name, "tests.rs" | "stand_in.rs") {
+    for path in files_below(directory)? {
+        let of_tests = path
+            .strip_prefix(directory)
+            .is_ok_and(|below| below.iter().any(|part| part == "tests"))
+            || path.file_name().is_some_and(|name| name == "tests.rs" || name == "stand_in.rs");
+        if !of_tests {
             let text = fs::read_to_string(&path)?;
             let before_tests = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
             let code = before_tests.lines().filter(|line| !line.trim_start().starts_with("//"));

@@ -3,22 +3,29 @@
 //! Not for what the files mean: `image::recipe`, `installer::profile`, `template` and
 //! `check::definition` each read their own kind.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-
-use include_dir::{Dir, include_dir};
+use std::sync::LazyLock;
 
 use crate::hint::hinted;
 
-static IMAGES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/images");
-static KICKSTART: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/kickstart");
-static TEMPLATES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/templates");
-static CHECKS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/checks");
+/// What `build.rs` packed: the path of each embedded file and its length; and all of them, one behind the other.
+static TABLE: &[(&str, usize)] = &include!(concat!(env!("OUT_DIR"), "/assets.in"));
+static PACKED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/assets.zst"));
 
-/// The embedded check files by name, converted to JSON by `build.rs`.
-static CHECKS_AS_JSON: &[(&str, &str)] = &include!(concat!(env!("OUT_DIR"), "/checks.in"));
+/// The embedded files by their paths; those of checks once more below `json/`.
+static EMBEDDED: LazyLock<BTreeMap<&str, &str>> = LazyLock::new(|| {
+    let texts = zstd::decode_all(PACKED).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    let mut rest: &str = texts.expect("it is what build.rs packed").leak();
+    let split = |&(path, len): &(&'static str, usize)| {
+        let (text, behind) = rest.split_at(len);
+        rest = behind;
+        (path, text)
+    };
+    TABLE.iter().map(split).collect()
+});
 
 /// The largest asset file that is read.
 pub const MAX_BYTES: u64 = 256 * 1024;
@@ -44,15 +51,6 @@ impl AssetKind {
             Self::Profile => "kickstart",
             Self::Template => "templates",
             Self::Check => "checks",
-        }
-    }
-
-    fn embedded(self) -> &'static Dir<'static> {
-        match self {
-            Self::Recipe => &IMAGES,
-            Self::Profile => &KICKSTART,
-            Self::Template => &TEMPLATES,
-            Self::Check => &CHECKS,
         }
     }
 }
@@ -141,11 +139,9 @@ impl Assets {
                 return read_file(&path);
             }
         }
-        let text = kind.embedded().get_file(name).and_then(|file| file.contents_utf8());
-        match text {
-            Some(text) => {
-                Ok(Asset { path: format!("{}/{name}", kind.directory()), text: text.to_owned() })
-            }
+        let path = format!("{}/{name}", kind.directory());
+        match EMBEDDED.get(&*path) {
+            Some(text) => Ok(Asset { path, text: (*text).to_owned() }),
             None => {
                 Err(AssetError::Missing { kind, name: name.to_owned(), known: self.names(kind) })
             }
@@ -154,7 +150,9 @@ impl Assets {
 
     /// Returns the file names of a kind, sorted, including those of the overlay.
     pub fn names(&self, kind: AssetKind) -> Vec<String> {
-        let mut names: BTreeSet<String> = list_files(kind.embedded()).collect();
+        let below =
+            |path: &&str| path.strip_prefix(kind.directory())?.strip_prefix('/').map(str::to_owned);
+        let mut names: BTreeSet<String> = EMBEDDED.keys().filter_map(below).collect();
         if let Some(overlay) = &self.overlay {
             let root = overlay.join(kind.directory());
             names.extend(
@@ -175,14 +173,8 @@ impl Assets {
 /// Returns an embedded check file as JSON, which parses several times faster than its YAML; none when
 /// `text` is not the content of an embedded check file.
 pub fn embedded_check_json(text: &str) -> Option<&'static str> {
-    let is_it =
-        |name: &str| CHECKS.get_file(name).is_some_and(|file| file.contents() == text.as_bytes());
-    CHECKS_AS_JSON.iter().find(|(name, _)| is_it(name)).map(|(_, json)| *json)
-}
-
-fn list_files(dir: &'static Dir<'static>) -> Box<dyn Iterator<Item = String>> {
-    let here = dir.files().filter_map(|file| file.path().to_str().map(str::to_owned));
-    Box::new(here.chain(dir.dirs().flat_map(list_files)))
+    let (path, _) = EMBEDDED.iter().find(|(_, embedded)| **embedded == text)?;
+    EMBEDDED.get(&*format!("json/{path}")).copied()
 }
 
 /// Reads a text file of at most [`MAX_BYTES`].

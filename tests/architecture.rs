@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, missing_docs)]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 #[path = "architecture/circles.rs"]
@@ -313,5 +313,31 @@ fn the_table_of_rooms_in_the_documentation_is_that_of_the_code() {
         ((*room).to_owned(), uses)
     });
     let code: BTreeMap<String, Vec<String>> = rows.collect();
-    assert_eq!(table_in_words(&page), code, "the table in ARCHITECTURE.md, and MAY_USE");
+    let page = page.split("\n## The image\n").next().unwrap_or_default();
+    assert_eq!(table_in_words(page), code, "the table in ARCHITECTURE.md, and MAY_USE");
+}
+
+#[test]
+fn every_crate_has_its_reason() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |name: &str| std::fs::read_to_string(root.join(name)).unwrap();
+    let section = |text: &str, from: &str, to: &str| {
+        let text = text.split(from).nth(1).unwrap_or_default().to_owned();
+        text.split(to).next().unwrap_or_default().to_owned()
+    };
+    let named: BTreeSet<String> = section(&read("Cargo.toml"), "\n[dependencies]\n", "\n[")
+        .lines()
+        .filter_map(|line| {
+            let (name, rest) = line.split_once(" = ")?;
+            let package = rest.split("package = \"").nth(1).and_then(|rest| rest.split('"').next());
+            Some(package.unwrap_or(name).to_owned())
+        })
+        .collect();
+    let argued: BTreeSet<String> = section(&read("ARCHITECTURE.md"), "\n## The crates\n", "\n## ")
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split(" |").next())
+        .flat_map(|cell| cell.split(", "))
+        .map(|name| name.trim_matches('`').to_owned())
+        .collect();
+    assert_eq!(argued, named);
 }

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use sha_crypt::{PasswordHasher, ShaCrypt};
+use sha_crypt::{ROUNDS_DEFAULT, Sha512Params, sha512_crypt_b64};
 
 use crate::cli::password;
 use crate::cli::terminal::prompt;
@@ -16,6 +16,10 @@ use crate::secret::Secret;
 
 /// How long the prompt waits.
 const PROMPT_TIMEOUT: Duration = Duration::from_secs(3600);
+
+/// The characters of a salt; their number divides 256, so that each is as likely as the others.
+const SALT_CHARACTERS: &[u8; 64] =
+    b"./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 /// The key of the recipe, for messages.
 const KEY: &str = "root_password";
@@ -53,12 +57,13 @@ fn prompt_twice() -> anyhow::Result<Secret> {
 /// Hashes with a random salt. A salt derived from the password would make images bit-identical, but
 /// would also make guessing passwords cheap.
 fn hash(password: &Secret) -> anyhow::Result<CryptHash> {
-    let mut salt = [0; 12];
+    let mut salt = [0; 16];
     random::fill(&mut salt).context("no random numbers")?;
-    let hash = ShaCrypt::SHA512
-        .hash_password_with_salt(password.expose().as_bytes(), &salt)
-        .map_err(|error| anyhow::anyhow!("cannot hash the root password: {error}"))?;
-    Ok(hash.to_string().parse()?)
+    let salt = salt.map(|byte| SALT_CHARACTERS[usize::from(byte) % SALT_CHARACTERS.len()]);
+    let failed = |error| anyhow::anyhow!("cannot hash the root password: {error:?}");
+    let rounds = Sha512Params::new(ROUNDS_DEFAULT).map_err(failed)?;
+    let hash = sha512_crypt_b64(password.expose().as_bytes(), &salt, &rounds).map_err(failed)?;
+    Ok(format!("$6${}${hash}", String::from_utf8_lossy(&salt)).parse()?)
 }
 
 #[cfg(test)]

@@ -9,14 +9,14 @@ use std::sync::LazyLock;
 const KEYMAPS: &str = include_str!("../../../../kickstart/options/keymaps.txt");
 const LAYOUTS: &str = include_str!("../../../../kickstart/options/layouts.txt");
 const LOCALES: &str = include_str!("../../../../kickstart/options/locales.txt");
+const TIME_ZONES: &str = include_str!("../../../../kickstart/options/timezones.txt");
 
 type Names = LazyLock<BTreeSet<&'static str>>;
 
 static KEYMAP_NAMES: Names = LazyLock::new(|| names(KEYMAPS));
 static LAYOUT_NAMES: Names = LazyLock::new(|| names(LAYOUTS));
 static LOCALE_NAMES: Names = LazyLock::new(|| names(LOCALES));
-static TIME_ZONES: Names =
-    LazyLock::new(|| chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()).collect());
+static TIME_ZONE_NAMES: Names = LazyLock::new(|| names(TIME_ZONES));
 
 fn names(text: &'static str) -> BTreeSet<&'static str> {
     text.lines().filter(|line| !line.starts_with('#')).collect()
@@ -24,7 +24,7 @@ fn names(text: &'static str) -> BTreeSet<&'static str> {
 
 /// Whether the tz database has had a zone of this name.
 pub(super) fn is_time_zone(name: &str) -> bool {
-    TIME_ZONES.contains(name)
+    TIME_ZONE_NAMES.contains(name)
 }
 
 /// Whether a console keymap or an X layout has this name; el7 takes either behind `keyboard`.
