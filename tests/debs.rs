@@ -266,11 +266,13 @@ fn extract(dir: &Path) -> std::path::PathBuf {
     out
 }
 
-/// The script that the installer runs before it chooses packages.
+/// The script that the installer runs when the base system is there.
 fn pool_script(out: &Path) -> String {
     let entries = cpio::read(&fs::read(out.join("preseed.img")).unwrap()).unwrap();
     let entry = entries.iter().find(|entry| entry.path.ends_with("/10preflight")).unwrap();
-    assert_eq!((entry.path.as_str(), entry.mode), ("usr/lib/pre-pkgsel.d/10preflight", 0o100_755));
+    // While the disc is mounted: pkgsel unmounts it before its own scripts run.
+    let path = "usr/lib/post-base-installer.d/10preflight";
+    assert_eq!((entry.path.as_str(), entry.mode), (path, 0o100_755));
     String::from_utf8(entry.bytes.clone()).unwrap()
 }
 

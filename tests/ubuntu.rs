@@ -102,6 +102,8 @@ fn an_ubuntu_medium_becomes_an_image_that_others_read_alike() {
         stdout(&out, "debconf-set-selections", &["--checkonly", "initrd/preseed.cfg"]);
         let preseed = fs::read_to_string(out.join("initrd/preseed.cfg")).unwrap();
         assert!(preseed.contains("\nd-i partman-auto/disk string /dev/sda\n"), "{preseed}");
+        // The installer takes "!" for no answer, and asks for a password.
+        assert!(preseed.contains("\nd-i passwd/root-password-crypted password *\n"), "{preseed}");
     }
 }
 

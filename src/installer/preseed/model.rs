@@ -27,8 +27,10 @@ pub const GUARD_COMMAND: &str = "sh /preflight/guard.sh";
 /// The answer that runs the last script, before the reboot.
 pub const LATE_COMMAND: &str = "sh /preflight/late.sh";
 
-/// What a locked account has in place of a hash: no password makes it (crypt(5)).
-pub const LOCKED: &str = "!";
+/// What a locked account has in place of a hash: no password makes it (crypt(5)). Not `!`, for which
+/// debian-installer asks for another password, at the highest priority (user-setup 1.95,
+/// user-setup-ask).
+pub const LOCKED: &str = "*";
 
 /// Why there is no model of a preseed.
 #[derive(Debug, thiserror::Error)]

@@ -2,7 +2,8 @@
 //! vendor's.
 //!
 //! Not for the packages themselves (`packages::deb`). debian-installer runs what is in this directory
-//! before it chooses packages (pkgsel, pre-pkgsel.d).
+//! when the base system is there (base-installer and live-installer, post-base-installer.d). Later the
+//! disc is no longer mounted: pkgsel takes it out before its own scripts run (pkgsel 0.79).
 
 use serde::Serialize;
 
@@ -12,7 +13,7 @@ use crate::installer::disc_layout::REPOSITORY;
 use crate::template::{self, TemplateError};
 
 /// Where the script is in the installer's own root file system.
-pub const SCRIPT: &str = "usr/lib/pre-pkgsel.d/10preflight";
+pub const SCRIPT: &str = "usr/lib/post-base-installer.d/10preflight";
 
 /// Where the packages are on the installed system; everybody may read it, as apt's own user must.
 pub const DIRECTORY: &str = "/usr/local/share/preflight/pool";

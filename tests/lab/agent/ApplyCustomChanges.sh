@@ -9,6 +9,12 @@
 # /var/log/standin-agent gets a line per event: invoked, answer, applied. The tests count them.
 RELEASE='CentOS release 6.6 (Final)' PACKAGES='device-mapper-multipath lsscsi' SLEEP=0.2
 EXIT='' KILL='' SAY_FAILED='' OMIT_WWID=''
+RELEASE_FILE=/etc/redhat-release
+has_package() { rpm -q "$1"; }
+if [ -e /etc/debian_version ]; then
+  RELEASE='Debian GNU/Linux 12 (bookworm)' RELEASE_FILE=/etc/os-release PACKAGES='multipath-tools lsscsi'
+  has_package() { dpkg-query -W -f '${db:Status-Status}' "$1" | grep -qx installed; }
+fi
 [ -r /etc/standin-agent.conf ] && . /etc/standin-agent.conf
 EVENTS=/var/log/standin-agent LOG=/var/log/appliedmtcustomchanges.log MARKER=/etc/.appliedmtcustomchanges
 event() { echo "$*" >> $EVENTS; }
@@ -25,13 +31,13 @@ while :; do
 done
 
 [ "$(id -u)" = 0 ] || { say 'FAILED: this must be run by root.'; exit 1; }
-grep -qF "$RELEASE" /etc/redhat-release || { say "FAILED: this is not $RELEASE."; exit 1; }
+grep -qF "$RELEASE" "$RELEASE_FILE" || { say "FAILED: this is not $RELEASE."; exit 1; }
 [ "$(uname -m)" = x86_64 ] || { say 'FAILED: this is not x86_64.'; exit 1; }
 : > /var/log/missing-packages.log
-for package in $PACKAGES; do rpm -q "$package" > /dev/null 2>&1 || echo "$package" >> /var/log/missing-packages.log; done
+for package in $PACKAGES; do has_package "$package" > /dev/null 2>&1 || echo "$package" >> /var/log/missing-packages.log; done
 [ -s /var/log/missing-packages.log ] && { say 'FAILED: packages are missing, see /var/log/missing-packages.log.'; exit 1; }
 
-echo 'ulimit -c unlimited' >> /etc/bashrc
+for file in /etc/bashrc /etc/bash.bashrc; do [ ! -f $file ] || echo 'ulimit -c unlimited' >> $file; done
 sleep "$SLEEP"
 [ -z "$EXIT" ] || exit "$EXIT"
 [ -z "$KILL" ] || kill -9 $$
