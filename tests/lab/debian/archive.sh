@@ -12,9 +12,9 @@ keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 
 # What debootstrap takes beside the packages of priority required, of those of priority important: enough for a system that
 # starts, with a network. The rest of them would be unpacked for nothing.
-important=(adduser apt cpio debian-archive-keyring gpgv ifupdown init iproute2 iputils-ping kmod less netbase procps
+important=(usr-is-merged adduser apt cpio debian-archive-keyring gpgv ifupdown init iproute2 iputils-ping kmod less netbase procps
   readline-common sensible-utils systemd systemd-sysv udev whiptail)
-kernel=(locales linux-image-amd64 initramfs-tools zstd grub-pc)
+kernel=(locales busybox linux-image-amd64 initramfs-tools zstd grub-pc)
 added=(openssh-server multipath-tools lsscsi lvm2 kpartx)
 # Whole, and then what is made from other packages, and what may have to be stood in for.
 real=(partman-base partman-auto base-installer bootstrap-base pkgsel)

@@ -26,8 +26,8 @@ MIRROR_PORT = 8912
 # One processor is emulated; on an idle machine an installation takes half an hour.
 INSTALL_LIMIT = int(os.environ.get("INSTALL_LIMIT", 7200))
 BOOT_LIMIT = int(os.environ.get("BOOT_LIMIT", 1800))
-# How cdebconf's text frontend asks.
-QUESTION = re.compile(rb"Prompt: '\?'")
+# How cdebconf's text frontend asks, and how it waits behind an error.
+QUESTION = re.compile(rb"Prompt: '\?'|\[Press enter to continue\]")
 STAGES = [
     ("the installer's programs run", rb"kernel: klogd started|syslogd started"),
     ("the preseed is read", rb"successfully loaded preseed file from file:///preseed.cfg"),
@@ -62,7 +62,7 @@ class Machine:
         command = [
             "nice", "-n", os.environ.get("LAB_NICE", "5"), "qemu-system-x86_64", "-machine", "pc", "-accel", "tcg,tb-size=768",
             "-cpu", "qemu64", "-smp", "1", "-m", "1024", "-display", "none", "-nodefaults", "-vga", "std",
-            "-rtc", "base=utc", "-monitor", "none",
+            "-rtc", "base=utc", "-monitor", f"unix:{directory / name}.monitor,server=on,wait=off",
             "-chardev", f"socket,id=port,path={self.socket_path},server=on,wait=on,logfile={directory / name}.serial",
             "-serial", "chardev:port", "-serial", f"file:{directory / name}.syslog",
             "-device", "pvscsi,id=scsi0", *disk("other", 0, ""), *disk("system", 1, ",bootindex=2"), *more]
@@ -103,6 +103,11 @@ class Machine:
         for kind in ("serial", "syslog", "qemu"):
             print(f"--- the end of {self.name}.{kind}")
             print(self.log(kind)[-3000:].decode(errors="replace"))
+        if os.environ.get("LAB_KEEP"):
+            # For a look at it: the port's other end must be read, or the machine waits.
+            print(f"process {self.process.pid} runs on, its monitor is {self.directory / self.name}.monitor", flush=True)
+            while self.process.poll() is None:
+                self.drain()
         self.stop()
         sys.exit(1)
 

@@ -58,6 +58,9 @@ cp "$OUT/archive.gpg" "$more/usr/share/keyrings/archive.gpg"
 cat > "$more/usr/lib/base-installer.d/30archive-key" << 'END'
 #!/bin/sh
 cp /usr/share/keyrings/archive.gpg /target/etc/apt/trusted.gpg.d/lab.gpg
+# An emulated processor compresses slowly.
+mkdir -p /target/etc/initramfs-tools/conf.d
+echo COMPRESSLEVEL=1 > /target/etc/initramfs-tools/conf.d/lab
 END
 cat > "$more/lib/debian-installer-startup.d/S11log" << 'END'
 (tail -n +1 -f /var/log/syslog > /dev/ttyS1 2> /dev/null < /dev/null &)
