@@ -48,25 +48,6 @@ impl DiscPath {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-
-    /// Returns the components, outermost first.
-    pub fn components(&self) -> impl Iterator<Item = &str> {
-        self.0.split('/')
-    }
-
-    /// Returns the last component.
-    pub fn name(&self) -> &str {
-        self.0.rsplit('/').next().expect("a path has a component")
-    }
-
-    /// Returns this path with a component or path appended.
-    ///
-    /// # Errors
-    ///
-    /// As [`DiscPath::new`].
-    pub fn join(&self, more: &str) -> Result<Self, DiscPathError> {
-        Self::new(&format!("{}/{more}", self.0))
-    }
 }
 
 #[cfg(test)]

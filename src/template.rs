@@ -98,25 +98,6 @@ fn partials(text: &str) -> impl Iterator<Item = &str> {
     text.split("{{>").skip(1).filter_map(|rest| Some(rest.split_once("}}")?.0.trim()))
 }
 
-/// Renders the text of a template; `name` is for messages.
-///
-/// # Errors
-///
-/// As [`render`].
-///
-/// ```
-/// let model = serde_json::json!({ "hash": "$6$a/b=" });
-/// let line = preflight::template::render_text("t", "rootpw {{hash}} {{sh hash}}", &model);
-/// assert_eq!(line.unwrap(), "rootpw $6$a/b= '$6$a/b='");
-/// ```
-pub fn render_text(
-    name: &str,
-    text: &str,
-    model: &impl Serialize,
-) -> Result<String, TemplateError> {
-    render_with(new_engine(), name, text, model)
-}
-
 /// Renders an embedded page, such as `report/report.html.hbs`, with all values escaped for HTML. A
 /// partial `{{> report/site}}` is the template `report/site.html.hbs`; one without a slash is
 /// defined in the page.
@@ -126,25 +107,6 @@ pub fn render_text(
 /// As [`render`].
 pub fn render_page(name: &str, model: &impl Serialize) -> Result<String, TemplateError> {
     render_asset(page_engine(), &Assets::embedded(), name, ".html.hbs", model)
-}
-
-/// Renders the text of a page; `name` is for messages.
-///
-/// # Errors
-///
-/// As [`render`].
-///
-/// ```
-/// let model = serde_json::json!({ "name": "<script>" });
-/// let page = preflight::template::render_page_text("t", "<b title=\"{{name}}\">{{name}}</b>", &model);
-/// assert_eq!(page.unwrap(), "<b title=\"&lt;script&gt;\">&lt;script&gt;</b>");
-/// ```
-pub fn render_page_text(
-    name: &str,
-    text: &str,
-    model: &impl Serialize,
-) -> Result<String, TemplateError> {
-    render_with(page_engine(), name, text, model)
 }
 
 fn page_engine() -> Handlebars<'static> {
@@ -175,15 +137,17 @@ mod tests {
 
     #[test]
     fn a_page_escapes_and_misses_nothing() {
-        let text = render_page_text("t", "{{a}}", &serde_json::json!({ "a": "<&'\">" })).unwrap();
+        let text = render_with(page_engine(), "t", "{{a}}", &serde_json::json!({ "a": "<&'\">" }))
+            .unwrap();
         assert_eq!(text, "&lt;&amp;&#x27;&quot;&gt;");
-        assert!(render_page_text("t", "{{nope}}", &serde_json::json!({})).is_err());
+        assert!(render_with(page_engine(), "t", "{{nope}}", &serde_json::json!({})).is_err());
     }
 
     #[test]
     fn a_missing_value_is_an_error_and_nothing_is_escaped() {
-        assert!(render_text("t", "{{nope}}", &serde_json::json!({})).is_err());
-        let text = render_text("t", "{{a}}", &serde_json::json!({ "a": "<&'\"=>" })).unwrap();
+        assert!(render_with(new_engine(), "t", "{{nope}}", &serde_json::json!({})).is_err());
+        let text = render_with(new_engine(), "t", "{{a}}", &serde_json::json!({ "a": "<&'\"=>" }))
+            .unwrap();
         assert_eq!(text, "<&'\"=>");
     }
 }

@@ -18,8 +18,9 @@ use preflight::check::example::run_examples;
 use preflight::check::model::{AskOf, CheckScope};
 use preflight::check::source::{SOURCES, sources_md};
 use preflight::check::status::{Counts, FailOn, exit_status};
+
 use preflight::check::window::ScenarioScope;
-use preflight::check::{CheckSet, evaluate, waiver};
+use preflight::check::{CheckSet, Waiver, evaluate};
 use preflight::facts::image::*;
 use preflight::facts::target_kind::TargetKind;
 use preflight::facts::{Document, Fact};
@@ -234,7 +235,7 @@ fn no_image_leads_to_a_defect_and_every_planned_check_is_counted() {
             ..target("gone.iso", &demo())
         }])
         .collect();
-    let waivers = waiver::parse(
+    let waivers = preflight::yaml::parse::<Vec<Waiver>>(
         "- { check: agent.package-name, target: '*', reason: r, owner: o, expires: 2027-01-01 }",
         "site.yaml",
     )

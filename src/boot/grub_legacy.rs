@@ -188,7 +188,7 @@ title rescue
             ("rescue", 2, false),
         ];
         assert_eq!(seen, expected);
-        assert_eq!(config.timeout(), Some(Duration::from_secs(5)));
+        assert_eq!(config.start(), crate::boot::MenuStart::After(Duration::from_secs(5)));
         assert_eq!(
             config.kernel_lines()[2],
             "rescue: /images/pxeboot/vmlinuz rescue askmethod initrd=/images/pxeboot/initrd.img"

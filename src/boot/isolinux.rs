@@ -469,7 +469,7 @@ menu end
         assert_eq!(config.entries()[0].title, "Install or upgrade an existing system");
         assert_eq!(config.entries()[0].initrd.as_deref(), Some("initrd.img"));
         assert_eq!(config.entries()[4].initrd, None);
-        assert_eq!(config.timeout(), Some(Duration::from_secs(60)));
+        assert_eq!(config.start(), crate::boot::MenuStart::After(Duration::from_secs(60)));
     }
 
     #[test]

@@ -89,7 +89,7 @@ impl BootConfig {
     /// let text = "timeout 600\nlabel linux\n  kernel vmlinuz\n  append initrd=initrd.img quiet\n";
     /// let config = BootConfig::parse(MenuFormat::Isolinux, text)?;
     /// assert_eq!(config.entries()[0].initrd.as_deref(), Some("initrd.img"));
-    /// assert_eq!(config.timeout().unwrap().as_secs(), 60);
+    /// assert_eq!(config.start(), preflight::boot::MenuStart::After(std::time::Duration::from_secs(60)));
     /// # Ok::<(), preflight::boot::BootConfigError>(())
     /// ```
     pub fn parse(format: MenuFormat, text: &str) -> Result<Self, BootConfigError> {
@@ -122,11 +122,6 @@ impl BootConfig {
     /// Returns the entry that starts when nobody touches the keyboard.
     pub fn default_entry(&self) -> Option<&MenuEntry> {
         self.entries().iter().find(|entry| entry.is_default)
-    }
-
-    /// Returns how long the menu waits; `None` when it waits for ever or sets no timeout.
-    pub fn timeout(&self) -> Option<Duration> {
-        self.parsed.timeout
     }
 
     /// Returns when the default entry starts automatically.
@@ -510,7 +505,7 @@ mod tests {
                 };
                 let after = BootConfig::parse(kind, &text).unwrap();
                 prop_assert_eq!(after.default_entry().map(|e| e.title.as_str()), Some("New one"));
-                prop_assert_eq!(after.timeout(), Some(Duration::from_secs(1)));
+                prop_assert_eq!(after.start(), MenuStart::After(Duration::from_secs(1)));
                 let starts = |config: &BootConfig| {
                     let facts = |e: &MenuEntry| {
                         let (id, title) = (e.id.clone(), e.title.clone());

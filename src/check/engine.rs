@@ -206,7 +206,6 @@ mod tests {
     use super::*;
     use crate::assets::Asset;
     use crate::check::unknown::UnknownCause;
-    use crate::check::waiver;
     use crate::facts::Document;
     use crate::facts::target_kind::TargetKind;
     use serde_json::json;
@@ -351,7 +350,7 @@ mod tests {
 
     #[test]
     fn a_live_waiver_covers_a_failure_and_nothing_else() {
-        let waivers = waiver::parse(
+        let waivers = crate::yaml::parse::<Vec<Waiver>>(
             "- { check: a.base, target: '*.iso', reason: r, owner: ann, expires: 2026-11-20 }\n\
              - { check: a.graded, target: 'mt.iso', reason: r, owner: ann, expires: 2026-11-19 }\n\
              - { check: a.dependant, target: 'other', reason: r, owner: ann, expires: 2027-01-01 }\n",
@@ -420,7 +419,11 @@ mod tests {
                 )
             };
             let text: String = checks.iter().map(waiver).collect();
-            waiver::parse(if text.is_empty() { "[]" } else { &text }, "site.yaml").unwrap()
+            crate::yaml::parse::<Vec<Waiver>>(
+                if text.is_empty() { "[]" } else { &text },
+                "site.yaml",
+            )
+            .unwrap()
         };
         for (one, uefi, two, waived, expected) in [
             (true, true, true, &[][..], ["pass", "pass", "fail"]),

@@ -7,8 +7,6 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use wildmatch::WildMatch;
 
-use crate::yaml::{self, YamlError};
-
 /// One waiver as the site file has it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -67,15 +65,6 @@ impl Waiver {
     }
 }
 
-/// Parses a list of waivers; `file` is the name for messages.
-///
-/// # Errors
-///
-/// Refuses what is not YAML, unknown keys, and a day that is none.
-pub fn parse(text: &str, file: &str) -> Result<Vec<Waiver>, YamlError> {
-    yaml::parse(text, file)
-}
-
 fn deserialize_text<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     let text = String::deserialize(deserializer)?;
     if text.trim().is_empty() {
@@ -126,7 +115,7 @@ mod tests {
     #[test]
     fn the_last_day_counts() {
         let text = "- { check: a.b, target: '*', reason: r, owner: o, expires: 2026-12-31 }\n";
-        let waivers = parse(text, "site.yaml").unwrap();
+        let waivers: Vec<Waiver> = crate::yaml::parse(text, "site.yaml").unwrap();
         let day = |text: &str| text.parse::<Date>().unwrap();
         assert!(waivers[0].is_live(day("2026-12-31")));
         assert!(!waivers[0].is_live(day("2027-01-01")));
@@ -148,7 +137,8 @@ mod tests {
                 "a waiver has a reason and an owner, not blanks",
             ),
         ] {
-            let error = parse(text, "site.yaml").unwrap_err().to_string();
+            let error =
+                crate::yaml::parse::<Vec<Waiver>>(text, "site.yaml").unwrap_err().to_string();
             assert!(error.contains(why), "{error}");
         }
     }

@@ -127,11 +127,6 @@ pub fn check_partition_tables(
 }
 
 impl PartitionReport {
-    /// Returns the partitions of `table`, if there is such a table.
-    pub fn table(&self, table: PartitionTable) -> Option<&[PartitionRange]> {
-        self.tables.iter().find(|(one, _)| *one == table).map(|(_, list)| list.as_slice())
-    }
-
     fn add_table(&mut self, table: PartitionTable, partitions: Vec<PartitionRange>) {
         self.tables.push((table, partitions));
     }

@@ -191,11 +191,6 @@ impl SystemArea {
         self.append_at
     }
 
-    /// Returns the length of the base in bytes.
-    pub fn base_len(&self) -> u64 {
-        self.len
-    }
-
     /// Returns the changes when the new data ends at `data_end`, or [`append_at`](Self::append_at)
     /// when that is later. The data should include the padding of the volume.
     pub fn grow(&self, data_end: u64) -> Growth {

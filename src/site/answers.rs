@@ -51,11 +51,6 @@ pub struct AnswersKey {
 }
 
 impl AnswerEntry {
-    /// Whether the answer is about this target.
-    pub fn concerns(&self, target: &str) -> bool {
-        self.is_for_all() || self.target.as_deref() == Some(target)
-    }
-
     /// Whether the answer names no target of its own.
     pub fn is_for_all(&self) -> bool {
         self.target.as_deref().is_none_or(|name| name == "*")

@@ -3,7 +3,7 @@
 //! Not for connecting, nor for names of a site file: those resolve to addresses first.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use serde::Deserialize;
@@ -43,14 +43,6 @@ impl TargetAddress {
         match self {
             Self::Ssh(target) => Some(&target.host),
             Self::Local | Self::Captures(_) | Self::Sos(_) => None,
-        }
-    }
-
-    /// Returns the file or directory of captures, or the sosreport: what is read and not asked.
-    pub fn captures(&self) -> Option<&Path> {
-        match self {
-            Self::Captures(path) | Self::Sos(path) => Some(path),
-            Self::Ssh(_) | Self::Local => None,
         }
     }
 }

@@ -65,7 +65,7 @@ fn the_menu_of_el7_is_read() {
     assert_eq!(first.kernel.as_deref(), Some("/images/pxeboot/vmlinuz"));
     assert_eq!(first.initrd.as_deref(), Some("/images/pxeboot/initrd.img"));
     assert_eq!(first.args, [r"inst.stage2=hd:LABEL=CentOS\x207\x20x86_64", "quiet"]);
-    assert_eq!(config.timeout(), Some(Duration::from_secs(60)));
+    assert_eq!(config.start(), crate::boot::MenuStart::After(Duration::from_secs(60)));
     assert_eq!(config.volume_labels(), ["CentOS 7 x86_64"]);
     assert_eq!(config.install_entry().unwrap().title, "Install CentOS 7");
 }
@@ -85,7 +85,7 @@ fn an_unattended_entry_comes_first_and_the_rest_stays() {
     assert_eq!(text, expected);
     let again = config(&text);
     assert!(again.entries()[0].is_default);
-    assert_eq!(again.timeout(), Some(Duration::from_secs(2)));
+    assert_eq!(again.start(), crate::boot::MenuStart::After(Duration::from_secs(2)));
     assert!(matches!(again.with_unattended_entry(&new()), Err(BootConfigError::Exists { .. })));
 }
 

@@ -16,7 +16,7 @@ use super::survey::{PlannedServer, SiteInVault};
 use super::vault::{Vault, VaultObject};
 use super::words::{required_word, word};
 use crate::facts::stage::{Stage, azure::ItemProvider};
-use crate::facts::{Collection, Fact, Unavailable};
+use crate::facts::{Fact, Unavailable};
 
 /// Minutes between two rounds of discovery, twice (D:vmware-azure-manage-vcenter).
 const TWO_DISCOVERIES: i64 = 30;
@@ -576,11 +576,4 @@ pub fn host_discovered(survey: &SiteInVault<'_>, names: &ServerNames) -> ShownRe
 /// Whether a provider is one of classic VMware.
 pub fn is_classic(provider: ItemProvider) -> bool {
     matches!(provider, ItemProvider::VmwareForward | ItemProvider::VmwareBack)
-}
-
-/// Returns the errors that are more than notices as a list.
-pub fn vault_errors(vault: &Vault) -> Collection<String> {
-    let health = vault.objects(ObjectKind::VaultHealth);
-    let errors = health.flat_map(|health| error_words(health.properties(), &["vaultErrors"]).items);
-    Collection::complete(errors.collect())
 }

@@ -20,12 +20,3 @@ pub enum PortState {
     /// There is no way to the server's network.
     NoRoute,
 }
-
-impl PortState {
-    /// Returns the state of this name in facts; none for another name.
-    pub fn parse(name: &str) -> Option<Self> {
-        [Self::Open, Self::Refused, Self::Filtered, Self::Dns, Self::NoRoute]
-            .into_iter()
-            .find(|state| serde_json::to_value(state).is_ok_and(|known| known == name))
-    }
-}

@@ -92,17 +92,6 @@ impl VersionTest {
             _ => return None,
         })
     }
-
-    /// Whether a version satisfies it.
-    pub fn accepts(self, found: &DebVersion, wanted: &DebVersion) -> bool {
-        match self {
-            Self::Earlier => found < wanted,
-            Self::EarlierOrEqual => found <= wanted,
-            Self::Equal => found == wanted,
-            Self::LaterOrEqual => found >= wanted,
-            Self::Later => found > wanted,
-        }
-    }
 }
 
 impl fmt::Display for PackageRelation {

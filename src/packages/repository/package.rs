@@ -94,11 +94,6 @@ impl RpmPackage {
         self.metadata.requires()
     }
 
-    /// Returns the paths of its files.
-    pub fn files(&self) -> impl Iterator<Item = String> {
-        self.metadata.files().iter().map(|file| file.path())
-    }
-
     /// Returns a remark if its dist tag is of another release than the one that is installed.
     pub fn release_mismatch(&self, generation: Generation) -> Option<String> {
         let wanted = match generation {

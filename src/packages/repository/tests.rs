@@ -86,7 +86,10 @@ fn packages_are_read_in_the_order_of_their_names_on_the_disc() {
     assert_eq!(bytes[start..start + 4], [0x8e, 0xad, 0xe8, 1]);
     assert_eq!(packages[4].requires()[0].name(), "lsscsi");
     assert_eq!(packages[4].requires().len(), 1, "rpmlib is not a repository's matter");
-    assert_eq!(packages[4].files().collect::<Vec<_>>(), ["/usr/bin/xfsprogs"]);
+    assert_eq!(
+        packages[4].metadata().files().iter().map(|file| file.path()).collect::<Vec<_>>(),
+        ["/usr/bin/xfsprogs"]
+    );
 }
 
 #[test]
