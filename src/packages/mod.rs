@@ -3,6 +3,7 @@
 //!
 //! Not for putting packages into an image (`image`).
 
+pub mod add_ons;
 pub mod deb;
 pub mod depsolve;
 pub mod generation;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::list::ListError;
 use crate::hint::hinted;
+use crate::packages::add_ons::{AddOnError, AddOnFault};
 
 /// Why a package is refused.
 #[derive(Debug, thiserror::Error)]
@@ -51,59 +52,34 @@ pub enum DebFault {
     Untrusted(String),
 }
 
+impl AddOnFault for DebFault {
+    const NOT_A_FILE: Self = Self::NotAFile;
+
+    fn hint(&self) -> &'static str {
+        match self {
+            Self::NotAFile | Self::NotDeb(_) => {
+                "give --debs a directory of binary packages, and of the archive's lists"
+            }
+            Self::Compression { .. } => {
+                "take the package that was built for the release that is installed"
+            }
+            Self::Architecture(_) => "take the package for amd64 or all",
+            Self::Untrusted(_) => {
+                "put the archive's lists beside the packages (InRelease and the Packages file that \
+                 names the package, as in /var/lib/apt/lists), and name the file of the archive's \
+                 key, in the recipe under deb_keys or with --deb-key FILE"
+            }
+            _ => "download the package again and compare its sha256 with the archive's list",
+        }
+    }
+}
+
 /// Why packages cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum DebError {
-    /// A directory or file cannot be read.
-    #[error("cannot read {path}")]
-    Read {
-        /// The directory or file.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
-    /// More packages than are added to a medium.
-    #[error("{path} has more than {most} packages")]
-    TooMany {
-        /// The directory.
-        path: PathBuf,
-        /// The limit.
-        most: usize,
-    },
-    /// A package is refused.
-    #[error("package {path} is refused")]
-    Package {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        fault: DebFault,
-    },
-    /// Two files are the same package.
-    #[error("{first} and {second} are both {package}")]
-    Duplicate {
-        /// The package.
-        package: String,
-        /// One file.
-        first: PathBuf,
-        /// The other.
-        second: PathBuf,
-    },
-    /// Two files are different versions of one package.
-    #[error("{first} is {name} {first_version}, {second} is {name} {second_version}")]
-    TwoVersions {
-        /// The package's name.
-        name: String,
-        /// One file.
-        first: PathBuf,
-        /// Its version.
-        first_version: String,
-        /// The other file.
-        second: PathBuf,
-        /// Its version.
-        second_version: String,
-    },
+    /// The directory or a package of it cannot be used.
+    #[error(transparent)]
+    AddOn(#[from] AddOnError<DebFault>),
     /// A list of an archive, or what it is signed with, cannot be used.
     #[error("the list {path} {why}")]
     List {
@@ -117,29 +93,12 @@ pub enum DebError {
 impl DebError {
     /// Returns what to do about it.
     pub fn hint(&self) -> Option<String> {
-        let text = match self {
-            Self::Package { fault, .. } => match fault {
-                DebFault::NotAFile | DebFault::NotDeb(_) => {
-                    "give --debs a directory of binary packages, and of the archive's lists"
-                }
-                DebFault::Compression { .. } => {
-                    "take the package that was built for the release that is installed"
-                }
-                DebFault::Architecture(_) => "take the package for amd64 or all",
-                DebFault::Untrusted(_) => {
-                    "put the archive's lists beside the packages (InRelease and the Packages file that \
-                     names the package, as in /var/lib/apt/lists), and name the file of the archive's \
-                     key, in the recipe under deb_keys or with --deb-key FILE"
-                }
-                _ => "download the package again and compare its sha256 with the archive's list",
-            },
-            Self::Duplicate { .. } => "remove one of the two files",
-            Self::TwoVersions { .. } => "keep one version of each package",
-            Self::TooMany { .. } => "give only the packages that the medium lacks",
-            Self::List { .. } => "get the archive's lists again, all from one update",
-            Self::Read { .. } => return None,
-        };
-        Some(text.to_owned())
+        match self {
+            Self::AddOn(error) => error.hint(),
+            Self::List { .. } => {
+                Some("get the archive's lists again, all from one update".to_owned())
+            }
+        }
     }
 }
 

@@ -11,10 +11,11 @@ use std::sync::Arc;
 use super::ar::{self, ArMember};
 use super::compression::decompress;
 use super::control;
-use super::error::{DebError, DebFault};
+use super::error::DebFault;
 use super::list::{DebPackage, NATIVE};
 use super::trust::DebTrust;
 use crate::digest::Sha256;
+use crate::packages::add_ons::{AddOnError, AddOnPackage, FileRetention};
 
 /// The most bytes of `control.tar` after decompression, and of the control file in it.
 const MOST_CONTROL_TAR: u64 = 64 << 20;
@@ -59,13 +60,26 @@ pub struct DpkgFeatures {
     pub zstd: bool,
 }
 
-/// Whether a package's file stays open.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum FileRetention {
-    /// For its bytes to be used.
-    Open,
-    /// For its control file alone: there may be more packages than open files.
-    Closed,
+impl AddOnPackage for DebFile {
+    fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn location(&self) -> &str {
+        &self.location
+    }
+
+    fn name(&self) -> &str {
+        &self.package.name
+    }
+
+    fn version(&self) -> String {
+        self.package.version.to_string()
+    }
+
+    fn identity(&self) -> String {
+        format!("{} {}", self.package.name, self.package.version)
+    }
 }
 
 /// Reads a package.
@@ -73,14 +87,14 @@ pub(super) fn read(
     path: PathBuf,
     features: DpkgFeatures,
     keep: FileRetention,
-) -> Result<DebFile, DebError> {
-    let failed = |source| DebError::Read { path: path.clone(), source };
+) -> Result<DebFile, AddOnError<DebFault>> {
+    let failed = |source| AddOnError::Read { path: path.clone(), source };
     let file = File::open(&path).map_err(failed)?;
     match read_open(&path, &file, features).map_err(failed)? {
         Ok(package) => {
             Ok(DebFile { file: (keep == FileRetention::Open).then(|| Arc::new(file)), ..package })
         }
-        Err(fault) => Err(DebError::Package { path, fault }),
+        Err(fault) => Err(AddOnError::Package { path, fault }),
     }
 }
 

@@ -4,10 +4,10 @@
 //! [`super::RpmPackage::release_mismatch`].
 
 use std::io;
-use std::path::PathBuf;
 
 use super::keys::KeyName;
 use crate::hint::hinted;
+use crate::packages::add_ons::{AddOnError, AddOnFault};
 
 /// Why a package is refused.
 #[derive(Debug, thiserror::Error)]
@@ -85,68 +85,32 @@ pub enum PackageFault {
     Feature(String),
 }
 
+impl AddOnFault for PackageFault {
+    const NOT_A_FILE: Self = Self::NotAFile;
+
+    fn hint(&self) -> &'static str {
+        match self {
+            Self::NotAFile | Self::NotRpm(_) => "give --rpms a directory of binary packages alone",
+            Self::Source => "give the binary package: ....x86_64.rpm or ....noarch.rpm",
+            Self::Compression(_) | Self::Feature(_) => {
+                "take the package that was built for the release that is installed"
+            }
+            Self::Value { field: "architecture", .. } => "take the x86_64 or noarch package",
+            Self::Untrusted(_) | Self::UnfitKey { .. } => {
+                "get the package from where it is signed, or name the file of its signer's public \
+                 key, in the recipe under rpm_keys or with --rpm-key FILE"
+            }
+            _ => "download the package again and compare its sha256",
+        }
+    }
+}
+
 /// Why packages or a repository cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum RepositoryError {
-    /// A directory cannot be read.
-    #[error("cannot read {path}")]
-    Directory {
-        /// The directory or file.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
-    /// A package cannot be read.
-    #[error("cannot read {path}")]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
-    /// More packages than an add-on repository has.
-    #[error("{path} has more than {most} packages")]
-    TooMany {
-        /// The directory.
-        path: PathBuf,
-        /// The limit.
-        most: usize,
-    },
-    /// A package is refused.
-    #[error("package {path} is refused")]
-    Package {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        fault: PackageFault,
-    },
-    /// Two files are the same package.
-    #[error("{first} and {second} are both {nevra}")]
-    Duplicate {
-        /// The package.
-        nevra: String,
-        /// One file.
-        first: PathBuf,
-        /// The other.
-        second: PathBuf,
-    },
-    /// Two files are different versions of one package.
-    #[error("{first} is {name} {first_version}, {second} is {name} {second_version}")]
-    TwoVersions {
-        /// The package's name.
-        name: String,
-        /// One file.
-        first: PathBuf,
-        /// Its version.
-        first_version: String,
-        /// The other file.
-        second: PathBuf,
-        /// Its version.
-        second_version: String,
-    },
+    /// The directory of add-on packages or a package of it cannot be used.
+    #[error(transparent)]
+    AddOn(#[from] AddOnError<PackageFault>),
     /// Metadata cannot be written.
     #[error("cannot write the metadata of {nevra}")]
     Write {
@@ -187,33 +151,13 @@ pub enum RepositoryError {
 impl RepositoryError {
     /// Returns what to do about it.
     pub fn hint(&self) -> Option<String> {
-        let text = match self {
-            Self::Package { fault, .. } => match fault {
-                PackageFault::NotAFile | PackageFault::NotRpm(_) => {
-                    "give --rpms a directory of binary packages alone"
-                }
-                PackageFault::Source => "give the binary package: ....x86_64.rpm or ....noarch.rpm",
-                PackageFault::Compression(_) | PackageFault::Feature(_) => {
-                    "take the package that was built for the release that is installed"
-                }
-                PackageFault::Value { field: "architecture", .. } => {
-                    "take the x86_64 or noarch package"
-                }
-                PackageFault::Untrusted(_) | PackageFault::UnfitKey { .. } => {
-                    "get the package from where it is signed, or name the file of its signer's \
-                     public key, in the recipe under rpm_keys or with --rpm-key FILE"
-                }
-                _ => "download the package again and compare its sha256",
-            },
-            Self::Duplicate { .. } => "remove one of the two files",
-            Self::TwoVersions { .. } => "keep one version of each package",
-            Self::TooMany { .. } => "give only the packages that the medium lacks",
+        match self {
+            Self::AddOn(error) => error.hint(),
             Self::Syntax { .. } | Self::Inconsistent { .. } => {
-                "check the medium: compare its sha256 with the vendor's"
+                Some("check the medium: compare its sha256 with the vendor's".to_owned())
             }
-            _ => return None,
-        };
-        Some(text.to_owned())
+            Self::Write { .. } | Self::Metadata { .. } => None,
+        }
     }
 }
 

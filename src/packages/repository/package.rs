@@ -11,11 +11,12 @@ use md5::{Digest as _, Md5};
 use rpm::{IndexSignatureTag as Sig, IndexTag, PackageMetadata};
 use rpmrepo_metadata::{Changelog, Checksum, Evr, FileType, Package, Requirement, RequirementType};
 
-use super::error::{PackageFault, RepositoryError};
+use super::error::PackageFault;
 use super::header;
 use super::keys::Keyring;
 use super::signature::{self, DigestedFile, SignatureStatus};
 use crate::digest::{Sha256, Sha256Hasher};
+use crate::packages::add_ons::{AddOnError, AddOnPackage, FileRetention};
 use crate::packages::generation::Generation;
 
 const LEAD: usize = 96;
@@ -126,13 +127,26 @@ fn dist_tag(release: &str) -> Option<&str> {
     Some(&tag[..end])
 }
 
-/// Whether a package's file stays open.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum FileRetention {
-    /// For its bytes to be used.
-    Open,
-    /// For its metadata alone: there may be more packages than open files.
-    Closed,
+impl AddOnPackage for RpmPackage {
+    fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn location(&self) -> &str {
+        &self.location
+    }
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn version(&self) -> String {
+        self.evr()
+    }
+
+    fn identity(&self) -> String {
+        self.nevra()
+    }
 }
 
 /// Reads and verifies a package.
@@ -141,15 +155,15 @@ pub(super) fn read(
     generation: Generation,
     keyring: &Keyring,
     keep: FileRetention,
-) -> Result<RpmPackage, RepositoryError> {
-    let failed = |source| RepositoryError::Read { path: path.clone(), source };
+) -> Result<RpmPackage, AddOnError<PackageFault>> {
+    let failed = |source| AddOnError::Read { path: path.clone(), source };
     let file = File::open(&path).map_err(failed)?;
     match read_open(&path, &file, generation, keyring).map_err(failed)? {
         Ok(package) => Ok(RpmPackage {
             file: (keep == FileRetention::Open).then(|| Arc::new(file)),
             ..package
         }),
-        Err(fault) => Err(RepositoryError::Package { path, fault }),
+        Err(fault) => Err(AddOnError::Package { path, fault }),
     }
 }
 

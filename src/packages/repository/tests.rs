@@ -11,6 +11,7 @@ use std::{fs, io};
 
 use super::stand_in::StandIn;
 use super::*;
+use crate::packages::add_ons::AddOnError;
 
 const EPOCH: u64 = 1_414_159_991;
 
@@ -144,7 +145,7 @@ fn what_the_installer_could_not_read_is_refused_with_the_file_named() {
         let dir = tempfile::tempdir().unwrap();
         let path = package(dir.path(), nevra, change);
         match read_packages(dir.path(), Generation::El6, &Keyring::default()) {
-            Err(RepositoryError::Package { path: named, fault }) => {
+            Err(RepositoryError::AddOn(AddOnError::Package { path: named, fault })) => {
                 assert_eq!((named, fault.to_string().as_str()), (path, want), "{case}");
             }
             other => panic!("{case}: {other:?}"),
@@ -199,7 +200,7 @@ fn the_same_package_twice_and_two_versions_of_one_are_errors_that_name_both() {
     fs::remove_file(&second).unwrap();
     package(dir.path(), ("wget", "1.12", "5.el6_6.1", "x86_64"), |_| {});
     let error = read_packages(dir.path(), Generation::El6, &Keyring::default()).unwrap_err();
-    assert!(matches!(error, RepositoryError::TwoVersions { .. }), "{error}");
+    assert!(matches!(error, RepositoryError::AddOn(AddOnError::TwoVersions { .. })), "{error}");
     assert!(error.to_string().contains("old.rpm is wget 0:1.12-5.el6, "), "{error}");
 }
 
@@ -208,7 +209,10 @@ fn a_pipe_called_a_package_is_not_waited_for() {
     let dir = tempfile::tempdir().unwrap();
     fs::create_dir(dir.path().join("x.rpm")).unwrap();
     let error = read_packages(dir.path(), Generation::El6, &Keyring::default()).unwrap_err();
-    assert!(matches!(error, RepositoryError::Package { fault: PackageFault::NotAFile, .. }));
+    assert!(matches!(
+        error,
+        RepositoryError::AddOn(AddOnError::Package { fault: PackageFault::NotAFile, .. })
+    ));
 }
 
 #[test]
@@ -402,9 +406,10 @@ fn the_hostile_set_is_refused_in_time() {
             set.join(name),
             Generation::El6,
             &Keyring::default(),
-            package::FileRetention::Closed,
+            FileRetention::Closed,
         );
-        let result = result.and_then(|package| repodata(&[package], EPOCH));
+        let result =
+            result.map_err(RepositoryError::from).and_then(|package| repodata(&[package], EPOCH));
         let took = started.elapsed();
         let right = match expected {
             "good" => result.is_ok(),
