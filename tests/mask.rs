@@ -204,10 +204,38 @@ fn assert_none_left(masked: &str, planted: &[Canary], map: &Value, file: &str) {
     }
 }
 
+/// Where `check` gets its reports from, with what lies in the directory then: a host and a vault's capture, a site's captures,
+/// an image.
+const CHECKS: [(&[&str], &[&str]); 4] = [
+    (&["check", "host", "capture:own.json"], &FORMATS),
+    (&["check", "site", "broken.yaml", "--captures", "broken"], &["text", "json", "html"]),
+    (&["check", "azure", "vault.json"], &["text", "json", "html"]),
+    (&["check", "image", "demo.iso"], &FORMATS),
+];
+
+/// Makes what [`CHECKS`] read.
+fn evidence(directory: &Path) {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let copy = |from: &str, to: &str| {
+        fs::copy(tests.join(from), directory.join(to)).unwrap();
+    };
+    copy("golden/captures/broken/linux-mt.mt1.json", "own.json");
+    copy("azure/vaults/gavle.json", "vault.json");
+    copy("golden/captures/broken.yaml", "broken.yaml");
+    fs::create_dir(directory.join("broken")).unwrap();
+    for entry in fs::read_dir(tests.join("golden/captures/broken")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        copy(&format!("golden/captures/broken/{name}"), &format!("broken/{name}"));
+    }
+    let image = ["build", "image", "demo", "-o", "demo.iso", "--self-check-binary", "none"];
+    assert_eq!(preflight(directory, &image).code, Some(0));
+}
+
 #[test]
 fn of_ten_thousand_canaries_in_captures_and_reports_none_is_left() {
     let mut total = 0;
-    for path in captures() {
+    let vault = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/azure/vaults/gavle.json");
+    for path in captures().into_iter().chain([vault]) {
         let dir = tempfile::tempdir().unwrap();
         let at = |name: &str| dir.path().join(name);
         let shown = path.display().to_string();
@@ -222,14 +250,16 @@ fn of_ten_thousand_canaries_in_captures_and_reports_none_is_left() {
         assert_none_left(&read("masked.json"), &planted, &map("map.json"), &shown);
         total += planted.len();
     }
-    // Reports of one host that is in a bad way, in every format.
     let dir = tempfile::tempdir().unwrap();
     let at = |name: &str| dir.path().join(name);
-    let host =
-        captures().into_iter().find(|path| path.ends_with("broken/linux-mt.mt1.json")).unwrap();
-    fs::copy(host, at("own.json")).unwrap();
-    for format in FORMATS {
-        let report = check(dir.path(), "own.json", format);
+    evidence(dir.path());
+    for (check, format) in
+        CHECKS.iter().flat_map(|(check, formats)| formats.iter().map(move |format| (check, format)))
+    {
+        let args = [check, &["--now", NOW, "--format", format][..]].concat();
+        let ran = preflight(dir.path(), &args);
+        let report = String::from_utf8(ran.stdout).unwrap();
+        assert!(report.len() > 100, "{args:?}: {report}");
         let mut planted = Vec::new();
         let grown = match serde_json::from_str::<Value>(&report) {
             Ok(mut value) => {
@@ -242,9 +272,11 @@ fn of_ten_thousand_canaries_in_captures_and_reports_none_is_left() {
         mask(dir.path(), "report", "masked");
         let map: Value =
             serde_json::from_str(&fs::read_to_string(at("map.json")).unwrap()).unwrap();
-        assert_none_left(&fs::read_to_string(at("masked")).unwrap(), &planted, &map, format);
+        let masked = fs::read_to_string(at("masked")).unwrap();
+        assert_none_left(&masked, &planted, &map, &format!("{args:?}"));
         total += planted.len();
     }
+    println!("{total} canaries");
     assert!(total >= 10_000, "{total}");
 }
 
