@@ -12,7 +12,7 @@ keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 
 # What debootstrap takes beside the packages of priority required, of those of priority important: enough for a system that
 # starts, with a network. The rest of them would be unpacked for nothing.
-important=(usr-is-merged adduser apt cpio debian-archive-keyring gpgv ifupdown init iproute2 iputils-ping kmod less netbase procps
+important=(usr-is-merged adduser apt cpio debconf-i18n debian-archive-keyring gpgv ifupdown init iproute2 iputils-ping kmod less netbase procps
   readline-common sensible-utils systemd systemd-sysv udev whiptail)
 kernel=(locales busybox linux-image-amd64 initramfs-tools zstd grub-pc)
 added=(openssh-server multipath-tools lsscsi lvm2 kpartx)

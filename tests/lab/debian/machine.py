@@ -39,7 +39,7 @@ STAGES = [
     ("the guard has decided", rb"preflight: (Disk .* is the one|STOPPED)"),
     ("the base system is installed", rb"Menu item 'bootstrap-base' selected"),
     ("its packages are configured", rb"debootstrap: .*Configuring"),
-    ("our pool is added", rb"base-installer: .*usr/local/share/preflight/pool"),
+    ("our pool is added", rb"in-target: .*usr/local/share/preflight/pool"),
     ("the kernel is installed", rb"Setting up linux-image-"),
     ("apt is set up", rb"Menu item 'apt-setup-udeb' selected"),
     ("packages are chosen", rb"Menu item 'pkgsel' selected"),

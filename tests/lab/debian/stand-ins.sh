@@ -263,7 +263,9 @@ echo "installation is finished: $how" > /dev/console
 cd /
 swapoff -a
 sync
-for mounted in $(cut -d' ' -f2 /proc/mounts | grep '^/target' | sort -r); do umount "$mounted" || umount -l "$mounted"; done
+for mounted in $(cut -d' ' -f2 /proc/mounts | grep '^/target' | sort -r); do
+  umount "$mounted" || { mount -o remount,ro "$mounted"; umount -l "$mounted"; }
+done
 sync
 $how -f
 END
