@@ -84,7 +84,7 @@ source_of() { # NAME: unpacks its source and prints where
   echo "$OUT/parts/$1.src"
 }
 # question files of a source, without their translations
-english() { sed -e 's/^_\(.*\):/\1:/' -e 's/^_*\(Description\|Choices\)/\1/' "$@"; }
+english() { sed -e '/^#/d' -e 's/^_\(.*\):/\1:/' -e 's/^_*\(Description\|Choices\)/\1/' "$@"; }
 
 make_libparted2_udeb() { unpack "$1" libparted2; part "$1" 3.5 'Priority: optional' 'Depends: libdevmapper1.02.1-udeb'; }
 make_libparted_fs_resize0_udeb() { unpack "$1" libparted-fs-resize0; part "$1" 3.5 'Priority: optional'; }
@@ -104,8 +104,9 @@ make_user_setup_udeb() {
   unpack "$1" user-setup
   local tree=$OUT/parts/$1
   mkdir -p "$tree/DEBIAN" "$tree/usr/lib/finish-install.d"
-  dpkg-deb -I "$OUT"/parts/user-setup_*.deb templates > "$tree/DEBIAN/templates"
-  sed -i '/^[A-Za-z]*-[A-Za-z_@]*\.UTF-8:/,/^[A-Z][a-z]*:/{/^[A-Z][a-z]*:/!d}' "$tree/DEBIAN/templates"
+  # Without the translations: a field of one goes on in lines that begin with a blank.
+  dpkg-deb -I "$OUT"/parts/user-setup_*.deb templates |
+    awk '/^[^ ]/ {drop = /^[A-Za-z]+-[^ :]*:/} /^$/ {drop = 0} !drop' > "$tree/DEBIAN/templates"
   printf '#!/bin/sh\nexec /usr/lib/user-setup/user-setup-ask\n' > "$tree/DEBIAN/postinst"
   printf '#!/bin/sh\nexec /usr/lib/user-setup/user-setup-apply /target\n' > "$tree/usr/lib/finish-install.d/06user-setup"
   chmod 755 "$tree/DEBIAN/postinst" "$tree/usr/lib/finish-install.d/06user-setup"
