@@ -25,8 +25,15 @@ const FILES: &[(&str, &str)] = &[
         "proc/1/mountinfo",
         "20 1 8:1 / / rw,relatime - ext4 /dev/sda1 rw\n23 20 8:17 / /mnt/retention rw,relatime - vfat /dev/sdb1 rw\n",
     ),
+    // A link, as sos writes it.
+    ("installed-rpms", "-> sos_commands/rpm/sh_-c_rpm_-qa"),
+    ("etc/sysconfig/network-scripts/ifcfg-eth7", "DEVICE=eth7\nONBOOT=no\nBOOTPROTO=static\n"),
     (
-        "installed-rpms",
+        "sos_commands/networking/ip_-o_addr",
+        "2: eth7    inet 192.0.2.70/24 brd 192.0.2.255 scope global eth7\n",
+    ),
+    (
+        "sos_commands/rpm/sh_-c_rpm_-qa",
         "bash-4.1.2-29.el6.x86_64   Tue Nov 24 10:00:00 2026\nxfsprogs-3.1.1-16.el6.x86_64 x\n",
     ),
     ("sos_commands/date/date_--utc", "Mon Nov 30 11:00:00 UTC 2026\n"),
@@ -45,8 +52,14 @@ fn tar(files: &[(&str, &str)]) -> Vec<u8> {
     let mut archive = tar::Builder::new(Vec::new());
     for (name, text) in files {
         let mut header = tar::Header::new_gnu();
-        header.set_size(text.len() as u64);
         header.set_mode(0o644);
+        if let Some(to) = text.strip_prefix("-> ") {
+            header.set_entry_type(tar::EntryType::Symlink);
+            header.set_size(0);
+            archive.append_link(&mut header, format!("sosreport-qmt7/{name}"), to).unwrap();
+            continue;
+        }
+        header.set_size(text.len() as u64);
         header.set_cksum();
         archive
             .append_data(&mut header, format!("sosreport-qmt7/{name}"), text.as_bytes())
@@ -68,7 +81,9 @@ fn each_form_of_an_archive_gives_the_same_report() {
     let plain = tar(FILES);
     fs::write(at("a.tar"), &plain).unwrap();
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    gzip.write_all(&plain).unwrap();
+    // Where a link stands behind what it leads to.
+    let reversed: Vec<(&str, &str)> = FILES.iter().rev().copied().collect();
+    gzip.write_all(&tar(&reversed)).unwrap();
     fs::write(at("a.tar.gz"), gzip.finish().unwrap()).unwrap();
     let mut xz = liblzma::write::XzEncoder::new(Vec::new(), 9);
     xz.write_all(&plain).unwrap();
@@ -77,7 +92,10 @@ fn each_form_of_an_archive_gives_the_same_report() {
     for (name, text) in FILES {
         let file = at("unpacked/sosreport-qmt7").join(name);
         fs::create_dir_all(file.parent().unwrap()).unwrap();
-        fs::write(file, text).unwrap();
+        match text.strip_prefix("-> ") {
+            Some(to) => std::os::unix::fs::symlink(to, file).unwrap(),
+            None => fs::write(file, text).unwrap(),
+        }
     }
     let report = check(dir.path(), "a.tar.xz", &["--format", "json"]);
     assert_eq!((report.code, report.misdeeds()), (Some(1), Vec::new()), "{}", report.complaint());
@@ -105,6 +123,7 @@ fn each_form_of_an_archive_gives_the_same_report() {
         .iter()
         .find_map(|result| result["evidence"].get("mt.os.version"));
     assert_eq!(evidence.unwrap(), "6.6");
+    assert_eq!(result("mt.static-ip").0, "fail");
     assert_eq!(result("retention.fs-not-fat").0, "unknown");
     // What no sosreport has.
     let (outcome, found) = result("agent.installed");

@@ -14,7 +14,10 @@ use jiff::tz::TimeZone;
 
 use super::transcript::{ProbeAnswer, ProbeAnswers};
 
-/// The files of an archive that are read, below its first directory.
+/// The directory of files that say how an interface starts, one for each.
+pub const INTERFACE_FILES: &str = "etc/sysconfig/network-scripts/ifcfg-";
+
+/// The files of an archive that are read, below its first directory; and all that begin with [`INTERFACE_FILES`].
 pub const FILES: &[&str] = &[
     "dmidecode",
     "etc/dnf/dnf.conf",
@@ -31,6 +34,7 @@ pub const FILES: &[&str] = &[
     "proc/1/mountinfo",
     "proc/cpuinfo",
     "proc/meminfo",
+    "proc/self/mountinfo",
     "proc/stat",
     "proc/swaps",
     "sos_commands/date/date_--utc",
@@ -160,7 +164,11 @@ pub fn answers(files: &SosFiles) -> ProbeAnswers {
         ("hosts", file("etc/hosts").map(|text| without_comments(text))),
         ("multipath-conf", copied("etc/multipath.conf")),
         ("multipath", copied("sos_commands/multipath/multipath_-ll")),
-        ("mountinfo", copied("proc/1/mountinfo")),
+        // sos runs beside the first process, and not in a container, on a master target.
+        (
+            "mountinfo",
+            ["proc/1/mountinfo", "proc/self/mountinfo"].iter().find_map(|path| copied(path)),
+        ),
         (
             "swaps",
             ["proc/swaps", "sos_commands/memory/swapon_--summary_--verbose"]
@@ -168,8 +176,11 @@ pub fn answers(files: &SosFiles) -> ProbeAnswers {
                 .find_map(|path| swaps(file(path)?)),
         ),
     ];
-    let fstab = ("fstab", file("etc/fstab").map(|text| fstab(text)));
-    let told = told.into_iter().chain([fstab]);
+    let more = [
+        ("fstab", file("etc/fstab").map(|text| fstab(text))),
+        ("interface-files", interface_files(files)),
+    ];
+    let told = told.into_iter().chain(more);
     let answer = |(name, text): (&str, Option<String>)| {
         Some((name.to_owned(), ProbeAnswer { status: 0, text: text? }))
     };
@@ -226,6 +237,20 @@ fn processors(files: &SosFiles) -> Option<String> {
     let count =
         files.get("proc/cpuinfo")?.lines().filter(|line| line.starts_with("processor")).count();
     (count > 0).then(|| format!("{count}\n"))
+}
+
+/// What the files of interfaces say of how each starts.
+fn interface_files(files: &SosFiles) -> Option<String> {
+    let mut sent = String::new();
+    for (path, text) in files {
+        let Some(name) = path.strip_prefix(INTERFACE_FILES) else { continue };
+        let _ = writeln!(sent, "ifcfg {name}\t");
+        let keys = ["DEVICE=", "ONBOOT=", "BOOTPROTO=", "HWADDR=", "MACADDR="];
+        for line in text.lines().filter(|line| keys.iter().any(|key| line.starts_with(key))) {
+            let _ = writeln!(sent, "ifcfg {name}\t{line}");
+        }
+    }
+    (!sent.is_empty()).then_some(sent)
 }
 
 /// The packages that matter, as `rpm -q` says them; a line of the list is `NAME-VERSION-RELEASE.ARCH`, and the time of its

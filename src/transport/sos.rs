@@ -3,6 +3,7 @@
 //! Nothing is unpacked, and of the archive's files only those are kept that facts are read from. Not for what they mean
 //! (`facts::sos`).
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Component, Path, PathBuf};
@@ -10,13 +11,16 @@ use std::path::{Component, Path, PathBuf};
 use liblzma::bufread::XzDecoder;
 use liblzma::stream::{CONCATENATED, Stream};
 
-use crate::facts::sos::{self, FILES, SosFiles};
+use crate::facts::sos::{self, FILES, INTERFACE_FILES, SosFiles};
 use crate::facts::target_kind::TargetKind;
 use crate::facts::transcript::{AnswerOverrides, CollectedBy, Connection, SCHEMA, Transcript};
 use crate::hint::hinted;
 
 /// The most bytes of one file in a report that are kept; what is longer is left out, and so unknown.
 const MAX_FILE: u64 = 1024 * 1024;
+
+/// The most files that are kept.
+const MAX_FILES: usize = 200;
 
 /// The most memory that decompressing takes: xz -9 needs 65 MiB of it.
 const MAX_MEMORY: u64 = 128 << 20;
@@ -96,22 +100,71 @@ fn read_directory(path: &Path) -> io::Result<SosFiles> {
         _ => path.to_owned(),
     };
     let mut files = SosFiles::new();
-    for name in FILES {
+    for name in names_below(&only) {
         // A link may lead out of the report.
-        let file = only.join(name);
+        let file = only.join(&name);
         let is_inside =
             file.canonicalize().and_then(|file| Ok(file.starts_with(only.canonicalize()?)));
         if !is_inside.unwrap_or(false) || !file.is_file() {
             continue;
         }
         if let Some(text) = read_text(&mut File::open(&file)?)? {
-            files.insert((*name).to_owned(), text);
+            files.insert(name, text);
         }
     }
     Ok(files)
 }
 
+/// The files of an unpacked report that are read, whether they are there or not.
+fn names_below(report: &Path) -> Vec<String> {
+    let mut names: Vec<String> = FILES.iter().map(|name| (*name).to_owned()).collect();
+    let Some((directory, start)) = INTERFACE_FILES.rsplit_once('/') else { return names };
+    let entries = std::fs::read_dir(report.join(directory)).into_iter().flatten().flatten();
+    let found = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    let found = found.filter(|name| name.starts_with(start)).take(MAX_FILES);
+    names.extend(found.map(|name| format!("{directory}/{name}")));
+    names
+}
+
+/// Which paths of an archive are kept, and as which file. sos puts what many look for into the first directory as a link to the
+/// place where it belongs, so that a link to follow adds a path.
+struct Wanted(BTreeMap<String, String>);
+
+impl Wanted {
+    fn name_of(&self, path: &str) -> Option<String> {
+        let is_read = FILES.contains(&path) || path.starts_with(INTERFACE_FILES);
+        self.0.get(path).cloned().or_else(|| is_read.then(|| path.to_owned()))
+    }
+
+    fn follow(&mut self, link: &str, to: &Path, name: String) {
+        let mut path: Vec<&str> = link.split('/').collect();
+        path.pop();
+        for part in to.components() {
+            match part {
+                Component::Normal(part) => path.extend(part.to_str()),
+                Component::ParentDir if !path.is_empty() => {
+                    path.pop();
+                }
+                Component::CurDir => {}
+                // It leads out of the report.
+                _ => return,
+            }
+        }
+        self.0.insert(path.join("/"), name);
+    }
+}
+
 fn read_archive(path: &Path) -> io::Result<SosFiles> {
+    let mut wanted = Wanted(BTreeMap::new());
+    let mut files = read_entries(path, &mut wanted)?;
+    // A link may stand behind what it leads to.
+    if wanted.0.values().any(|name| !files.contains_key(name)) {
+        files.extend(read_entries(path, &mut wanted)?);
+    }
+    Ok(files)
+}
+
+fn read_entries(path: &Path, wanted: &mut Wanted) -> io::Result<SosFiles> {
     let mut file = BufReader::new(File::open(path)?);
     let head = file.fill_buf()?;
     let unpacked: Box<dyn Read> = match head {
@@ -126,9 +179,13 @@ fn read_archive(path: &Path) -> io::Result<SosFiles> {
     let mut archive = tar::Archive::new(unpacked.take(MAX_UNPACKED));
     for entry in archive.entries()? {
         let mut entry = entry?;
-        let Some(name) = name_in_report(&entry.path()?) else { continue };
-        if entry.header().entry_type().is_file()
-            && FILES.contains(&name.as_str())
+        let Some(path) = name_in_report(&entry.path()?) else { continue };
+        let Some(name) = wanted.name_of(&path).filter(|_| files.len() < MAX_FILES) else {
+            continue;
+        };
+        if let Some(to) = entry.link_name()?.filter(|_| entry.header().entry_type().is_symlink()) {
+            wanted.follow(&path, &to, name);
+        } else if entry.header().entry_type().is_file()
             && let Some(text) = read_text(&mut entry)?
         {
             files.insert(name, text);
