@@ -27,6 +27,13 @@ static EMBEDDED: LazyLock<BTreeMap<&str, &str>> = LazyLock::new(|| {
     TABLE.iter().map(split).collect()
 });
 
+/// Returns the embedded files of a directory, each with its path.
+pub fn embedded_in(directory: &str) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let is_in =
+        move |path: &str| path.rsplit_once('/').is_some_and(|(parent, _)| parent == directory);
+    EMBEDDED.iter().map(|(path, text)| (*path, *text)).filter(move |(path, _)| is_in(path))
+}
+
 /// The largest asset file that is read.
 pub const MAX_BYTES: u64 = 256 * 1024;
 

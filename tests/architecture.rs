@@ -29,7 +29,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("agent", &["facts", "digest", "hint"]),
     ("boot", &["hint"]),
     ("iso", &["disc_path", "digest", "hint"]),
-    ("packages", &["digest", "hint"]),
+    ("packages", &["assets", "digest", "hint"]),
     (
         "installer",
         &[

@@ -107,17 +107,46 @@ fn a_symptom_is_one_file() {
 
 #[test]
 fn a_distribution_is_one_file_and_two_with_a_recipe() {
-    let profile = std::fs::read_to_string("kickstart/centos-7.yaml").unwrap();
-    let profile = profile.replace("title: CentOS 7, minimal", "title: Another Linux 7");
     let recipe = std::fs::read_to_string("images/centos-6.6.yaml").unwrap();
-    let recipe = recipe.replace("profile: centos-6.6", "profile: another-7");
-    let files = [("kickstart/another-7.yaml", profile), ("images/another-7.yaml", recipe)];
+    let recipe = recipe.replace("profile: centos-6.6", "profile: rocky-9");
+    let files = [("kickstart/rocky-9.yaml", ROCKY.to_owned()), ("images/rocky-9.yaml", recipe)];
     assert_eq!(promised("distribution"), 1);
     let assets = assets(&files);
-    let rendered = run(assets.path(), &["render", "kickstart", "another-7"]);
+    let rendered = run(assets.path(), &["render", "kickstart", "rocky-9"]);
     assert_eq!(rendered.status.code(), Some(0), "{}", text(&rendered));
-    assert!(text(&rendered).contains("Another Linux 7"), "{}", text(&rendered));
+    let kickstart = text(&rendered);
+    assert!(kickstart.contains("Rocky Linux 9, minimal"), "{kickstart}");
+    // What the installer of el9 does otherwise comes from its own file.
+    assert!(kickstart.contains("\nauthselect select minimal\n"), "{kickstart}");
+    assert!(!kickstart.contains("\ninstall\n") && !kickstart.contains("nobase"), "{kickstart}");
+    let file = assets.path().join("ks.cfg");
+    std::fs::write(&file, &kickstart).unwrap();
+    let lint = ["lint", "kickstart", "--profile", "rocky-9", file.to_str().unwrap()];
+    let linted = run(assets.path(), &lint);
+    assert_eq!(linted.status.code(), Some(0), "{}", text(&linted));
+    let Ok(validator) = std::env::var("PREFLIGHT_KSVALIDATOR") else { return };
+    let seen = std::process::Command::new(validator).args(["-v", "RHEL9"]).arg(&file).output();
+    let seen = seen.unwrap();
+    assert!(seen.status.success(), "{}", String::from_utf8_lossy(&seen.stdout));
 }
+
+/// Another release of an installer that is known.
+const ROCKY: &str = "\
+title: Rocky Linux 9, minimal
+generation: 9
+release: '^Rocky Linux release 9\\.[0-9]+ \\(Blue Onyx\\)$'
+agent_distribution: RHEL9-64
+packages:
+  groups: [core]
+  names: [xfsprogs, perl, lsscsi, rsync, wget, kexec-tools, device-mapper-multipath, kpartx, lvm2, open-vm-tools]
+open_ports: ['443:tcp', '9443:tcp']
+layout:
+  - {mount: /, size: 20 GiB, primary: true, label: mtroot}
+  - {mount: swap, size: 4 GiB, label: mtswap}
+  - {mount: /var/crash, size: 8 GiB, label: mtcrash}
+  - {mount: /home, size: 4 GiB, grow: true, label: mthome}
+efi_partition: {mount: /boot/efi, size: 200 MiB}
+";
 
 /// The guide's steps lie below the checks, and are none.
 #[test]

@@ -193,6 +193,7 @@ fn edits(source: &Path) -> Edits {
             bytes("one/two/three/four/five/six/seven/eight/nine/sibling.txt", b""),
         ],
         patch: vec![],
+        ..Edits::default()
     }
 }
 
@@ -297,7 +298,7 @@ fn bases_of_every_writer_are_extended_twice() {
         let more = Edits {
             add: vec![bytes("preflight/second", b"2"), bytes("again/x", b"x")],
             replace: vec![bytes("ks.cfg", b"upgrade\n")],
-            patch: vec![],
+            ..Edits::default()
         };
         write(&grow(&grown, &more).map, &twice);
         check(&open(&twice), &twice, &expected(before, &more));
@@ -356,7 +357,7 @@ fn media_without_rock_ridge_are_extended() {
         let edits = Edits {
             add: vec![bytes(add, b"new\n"), bytes("preflite/x", b"x")],
             replace: vec![bytes("isolinux/isolinux.cfg", b"default preflight\n")],
-            patch: vec![],
+            ..Edits::default()
         };
         write(&grow(&base, &edits).map, &grown);
         let medium = open(&grown);

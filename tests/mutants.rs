@@ -224,7 +224,7 @@ fn packages() {
     let dir = tempfile::tempdir().unwrap();
     let accept = |bytes: &[u8]| {
         fs::write(dir.path().join("mutant.rpm"), bytes).unwrap();
-        let packages = repository::read_packages(dir.path(), Generation::El6, &Keyring::default());
+        let packages = repository::read_packages(dir.path(), Generation::EL6, &Keyring::default());
         packages.is_ok_and(|packages| repository::repodata(&packages, 0).is_ok())
     };
     assert!(accept(subject.intact()));
@@ -251,7 +251,7 @@ fn signed_packages() {
         let subject = Subject::new(front.to_vec());
         let accept = |front: &[u8]| {
             fs::write(&built, [front, rest].concat()).unwrap();
-            repository::read_packages(dir.path(), Generation::El6, &keyring).is_ok()
+            repository::read_packages(dir.path(), Generation::EL6, &keyring).is_ok()
         };
         assert!(accept(subject.intact()));
         series(heading, 1500, |number| accept(&subject.mutant(&mut Dice::of(seed, number))));
@@ -477,7 +477,7 @@ fn growth(text: &str) -> f64 {
 }
 
 fn linted(text: &str) -> bool {
-    let found = kickstart::lint(text, Generation::El6);
-    kickstart::facts(text, "ks.cfg", Generation::El7);
+    let found = kickstart::lint(text, Generation::EL6);
+    kickstart::facts(text, "ks.cfg", Generation::EL7);
     found.is_empty()
 }

@@ -68,7 +68,7 @@ fn signatures_of_every_kind_are_verified_as_rpm_verifies_them() {
             let file = WGET.build(case.path());
             signer.sign(how, std::slice::from_ref(&file));
             assert_eq!(refused_by_rpm(database.path(), &file), None, "{how:?}");
-            let packages = read_packages(case.path(), Generation::El6, &known).unwrap();
+            let packages = read_packages(case.path(), Generation::EL6, &known).unwrap();
             let SignatureStatus::VerifiedBy(by) = &packages[0].signature_status else {
                 panic!("{how:?}: {}", packages[0].signature_status)
             };
@@ -77,11 +77,11 @@ fn signatures_of_every_kind_are_verified_as_rpm_verifies_them() {
             assert_eq!(by.key.owner, owner);
 
             assert!(refused_by_rpm(strange.path(), &file).is_some(), "{how:?}");
-            let error = read_packages(case.path(), Generation::El6, &others).unwrap_err();
+            let error = read_packages(case.path(), Generation::EL6, &others).unwrap_err();
             let error = std::error::Error::source(&error).unwrap().to_string();
             let short = &by.key.fingerprint[by.key.fingerprint.len() - 16..];
             assert_eq!(error, format!("it is signed by key {short}, which nobody named"));
-            let alone = read_packages(case.path(), Generation::El6, &Keyring::default()).unwrap();
+            let alone = read_packages(case.path(), Generation::EL6, &Keyring::default()).unwrap();
             assert_eq!(
                 alone[0].signature_status,
                 SignatureStatus::UnknownKeys(vec![short.to_owned()])
@@ -111,7 +111,7 @@ fn no_damaged_package_passes_that_rpm_refuses() {
         let file = place.join("wget.rpm");
         for number in 0..150 {
             fs::write(&file, subject.mutant(&mut Dice::of(seed, number))).unwrap();
-            let ours = read_packages(&place, Generation::El6, &known).is_err();
+            let ours = read_packages(&place, Generation::EL6, &known).is_err();
             match (refused_by_rpm(database.path(), &file), ours) {
                 (Some(_), true) => refused += 1,
                 (None, false) => both_accept += 1,
@@ -144,7 +144,7 @@ fn a_package_that_was_built_again_under_an_old_signature_is_refused() {
     }
     fs::write(&other, bytes).unwrap();
     let known = keyring(&signer, &[RSA]);
-    let error = read_packages(&dir.path().join("other"), Generation::El6, &known).unwrap_err();
+    let error = read_packages(&dir.path().join("other"), Generation::EL6, &known).unwrap_err();
     assert!(error.to_string().contains("is refused"), "{error}");
 }
 

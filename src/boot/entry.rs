@@ -80,6 +80,8 @@ pub struct UndecidedLine {
     pub why: &'static str,
     /// Whether adding an entry rewrites the line, so that its effect no longer matters.
     pub(super) is_rewritten: bool,
+    /// Whether something that starts may be written elsewhere than in an entry of this text.
+    pub(super) leads_elsewhere: bool,
 }
 
 /// Why a boot configuration cannot be read or edited.
@@ -158,6 +160,18 @@ impl BootConfigError {
 
 hinted!(BootConfigError);
 
+/// A line with the arguments of an entry's kernel.
+pub(super) struct KernelLine {
+    /// Its number, from 0 on.
+    pub index: usize,
+    /// The number of its entry.
+    pub entry: usize,
+    /// What stands before the arguments: white space, the command, the kernel's path.
+    pub head: String,
+    /// The arguments, as written.
+    pub args: Vec<String>,
+}
+
 /// A parsed menu.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ParsedMenu {
@@ -174,16 +188,26 @@ pub(super) struct ParsedMenu {
 
 impl UndecidedLine {
     pub(super) fn new(index: usize, text: &str, why: &'static str) -> Self {
-        Self { line: index + 1, text: text.trim().to_owned(), why, is_rewritten: false }
+        let (line, text) = (index + 1, text.trim().to_owned());
+        Self { line, text, why, is_rewritten: false, leads_elsewhere: false }
     }
+
+    pub(super) fn elsewhere(index: usize, text: &str, why: &'static str) -> Self {
+        Self { leads_elsewhere: true, ..Self::new(index, text, why) }
+    }
+}
+
+/// Whether an argument names a kickstart.
+pub(super) fn is_kickstart_argument(arg: &str) -> bool {
+    arg.starts_with("ks=") || arg.starts_with("inst.ks=")
 }
 
 /// Whether an unattended entry keeps this argument of the vendor's entry.
 pub(super) fn keeps_argument(arg: &str) -> bool {
-    const OTHER_ANSWERS: &[&str] =
-        &["ks=", "inst.ks=", "file=", "url=", "preseed/file=", "preseed/url="];
+    const PRESEEDS: &[&str] = &["file=", "url=", "preseed/file=", "preseed/url="];
     !matches!(arg, "rd.live.check" | "mediacheck")
-        && !OTHER_ANSWERS.iter().any(|key| arg.starts_with(key))
+        && !is_kickstart_argument(arg)
+        && !PRESEEDS.iter().any(|key| arg.starts_with(key))
 }
 
 /// Returns the vendor's arguments with new ones among them: before `---`, behind which Debian's and

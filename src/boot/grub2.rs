@@ -6,8 +6,8 @@
 use std::time::Duration;
 
 use super::entry::{
-    BootConfigError, MenuEntry, NewMenuEntry, ParsedMenu, UndecidedLine, keeps_argument,
-    with_arguments,
+    BootConfigError, KernelLine, MenuEntry, NewMenuEntry, ParsedMenu, UndecidedLine,
+    keeps_argument, with_arguments,
 };
 use super::lines::{Line, line_ending, split_lines};
 use super::volume_label;
@@ -155,6 +155,9 @@ const OTHER_FILE: &[&str] = &[
 const STARTERS: &[&str] =
     &["boot", "exit", "halt", "reboot", "chainloader", "linux", "linuxefi", "linux16"];
 
+const OTHER_FILE_WHY: &str = "the file that it reads is not followed";
+const STARTER_WHY: &str = "it acts before the menu is shown";
+
 impl ParsedLine<'_> {
     fn command(&self) -> &str {
         self.words.first().map_or("", |word| word.raw)
@@ -182,12 +185,8 @@ impl ParsedLine<'_> {
                 "menuentry" | "submenu" if in_function || at > 0 => {
                     Some("it stands inside of something that is no menu")
                 }
-                name if !in_entry && OTHER_FILE.contains(&name) => {
-                    Some("the file that it reads is not followed")
-                }
-                name if !in_entry && !in_function && STARTERS.contains(&name) => {
-                    Some("it acts before the menu is shown")
-                }
+                name if !in_entry && OTHER_FILE.contains(&name) => Some(OTHER_FILE_WHY),
+                name if !in_entry && !in_function && STARTERS.contains(&name) => Some(STARTER_WHY),
                 _ if sets && !in_entry && (in_function || at > 0) => {
                     Some("a function or a condition decides about it")
                 }
@@ -237,7 +236,9 @@ pub(super) fn parse(text: &str) -> ParsedMenu {
     let lines = parse_lines(text);
     for (number, placed) in lines.iter().enumerate() {
         if let Some(why) = placed.undecided_reason() {
-            parsed.undecided.push(UndecidedLine::new(number, placed.line.text, why));
+            let undecided = UndecidedLine::new(number, placed.line.text, why);
+            let leads_elsewhere = why == OTHER_FILE_WHY || why == STARTER_WHY;
+            parsed.undecided.push(UndecidedLine { leads_elsewhere, ..undecided });
         }
         if placed.open.is_empty() && placed.command() == "submenu" {
             position += 1;
@@ -319,6 +320,29 @@ fn undecided_assignments(lines: &[ParsedLine<'_>]) -> Vec<UndecidedLine> {
         }
     }
     found
+}
+
+/// Returns the kernel lines of entries.
+pub(super) fn kernel_lines(text: &str) -> Vec<KernelLine> {
+    let mut lines = Vec::new();
+    for (index, placed) in parse_lines(text).iter().enumerate() {
+        if let (true, Some(entry)) = (is_kernel(placed.command()), placed.enclosing_entry())
+            && let Some(path) = placed.words.get(1)
+        {
+            let head = format!("{}{} {}", placed.line.indent(), placed.words[0].raw, path.raw);
+            let args = placed.words[2..].iter().map(|word| word.raw.to_owned()).collect();
+            lines.push(KernelLine { index, entry, head, args });
+        }
+    }
+    lines
+}
+
+/// Returns a `search` line that looks for the volume `old` with `new` in its place.
+pub(super) fn with_search_label(line: &str, old: &str, new: &str) -> Option<String> {
+    let placed = parse_lines(line).pop()?;
+    let label = placed.search_label().filter(|label| volume_label::unescape(label) == old)?;
+    let word = placed.words.iter().rfind(|word| word.plain == label)?;
+    Some(line.replacen(word.raw, &format!("'{new}'"), 1))
 }
 
 /// Returns the file that a menu without entries goes on with: it loads modules, and reads that file.

@@ -5,7 +5,9 @@
 
 use std::time::Duration;
 
-use super::entry::{MenuEntry, NewMenuEntry, ParsedMenu, UndecidedLine, keeps_argument};
+use super::entry::{
+    KernelLine, MenuEntry, NewMenuEntry, ParsedMenu, UndecidedLine, keeps_argument,
+};
 use super::lines::{Line, line_ending, split_lines};
 use super::volume_label;
 
@@ -50,7 +52,7 @@ pub(super) fn parse(text: &str) -> ParsedMenu {
             }
             ("configfile", None) => {
                 let why = "the file that it reads is not followed";
-                parsed.undecided.push(UndecidedLine::new(number, line.text, why));
+                parsed.undecided.push(UndecidedLine::elsewhere(number, line.text, why));
             }
             ("timeout", _) => parsed.timeout = rest.parse().ok().map(Duration::from_secs),
             ("kernel", Some(entry)) => {
@@ -77,6 +79,23 @@ pub(super) fn parse(text: &str) -> ParsedMenu {
         entry.is_default = true;
     }
     parsed
+}
+
+/// Returns the kernel lines of entries.
+pub(super) fn kernel_lines(text: &str) -> Vec<KernelLine> {
+    let (mut lines, mut entries) = (Vec::new(), 0_usize);
+    for (index, line) in split_lines(text).into_iter().enumerate() {
+        let (first, rest) = split_word(line.text);
+        entries += usize::from(first == "title");
+        if let ("kernel", Some(entry)) = (first, entries.checked_sub(1)) {
+            let (options, path, args) = split_kernel_line(rest);
+            let words = [&options[..], path.as_slice()].concat().join(" ");
+            let head = format!("{}kernel {words}", line.indent());
+            let args = args.into_iter().map(str::to_owned).collect();
+            lines.push(KernelLine { index, entry, head, args });
+        }
+    }
+    lines
 }
 
 pub(super) fn with_entry(text: &str, base: &MenuEntry, new: &NewMenuEntry) -> String {

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use super::entry::{
-    MenuEntry, NewMenuEntry, ParsedMenu, UndecidedLine, keeps_argument, with_arguments,
+    KernelLine, MenuEntry, NewMenuEntry, ParsedMenu, UndecidedLine, keeps_argument, with_arguments,
 };
 use super::lines::{Line, line_ending, split_lines};
 use super::volume_label;
@@ -183,7 +183,7 @@ pub(super) fn parse(text: &str) -> ParsedMenu {
             (Directive::Include(path), _) => {
                 parsed.includes.push(split_word(path).0.to_owned());
                 let why = "the file that it includes is not followed";
-                parsed.undecided.push(UndecidedLine::new(number, placed.line.text, why));
+                parsed.undecided.push(UndecidedLine::elsewhere(number, placed.line.text, why));
             }
             _ => {}
         }
@@ -217,10 +217,32 @@ pub(super) fn parse(text: &str) -> ParsedMenu {
     parsed
 }
 
+/// Returns the lines with the kernel's arguments of entries: the last `append` of each, which is
+/// the one that counts.
+pub(super) fn kernel_lines(text: &str) -> Vec<KernelLine> {
+    let mut lines: Vec<KernelLine> = Vec::new();
+    let mut entries = 0;
+    for (index, placed) in parse_lines(text).iter().enumerate() {
+        match placed.directive {
+            Directive::Label(_) => entries += 1,
+            Directive::Append(append) if placed.is_in_label => {
+                let head = format!("{}{}", placed.line.indent(), split_word(placed.line.text).0);
+                let args = append.split_whitespace().map(str::to_owned).collect();
+                lines.retain(|line| line.entry != entries - 1);
+                lines.push(KernelLine { index, entry: entries - 1, head, args });
+            }
+            _ => {}
+        }
+    }
+    lines
+}
+
 /// Returns the line as undecided when a menu module gets a file: it reads its entries there.
 fn undecided_menu_file(index: usize, line: &str, command: &str) -> Option<UndecidedLine> {
     let more = !split_word(command).1.is_empty();
-    more.then(|| UndecidedLine::new(index, line, "the menu reads a file that is not followed"))
+    more.then(|| {
+        UndecidedLine::elsewhere(index, line, "the menu reads a file that is not followed")
+    })
 }
 
 /// Whether a `default` starts a menu module instead of an entry.

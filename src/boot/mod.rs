@@ -4,17 +4,19 @@
 //!
 //! Not for finding the files, nor for shell in a grub.cfg: conditions are not evaluated.
 
+mod arguments;
 mod entry;
 mod grub2;
 mod grub_legacy;
 mod isolinux;
 mod lines;
-pub(super) mod volume_label;
+pub(crate) mod volume_label;
 
 use std::time::Duration;
 
 use entry::{ParsedMenu, TEXT_LIMIT};
 
+pub use arguments::ArgumentChange;
 pub use entry::{BootConfigError, MenuEntry, NewMenuEntry, UndecidedLine};
 
 /// The longest title and argument that can be added, in bytes.
@@ -255,8 +257,6 @@ impl BootConfig {
 /// Refuses texts that any of the three boot loaders would split or interpret.
 fn check_entry_text(new: &NewMenuEntry) -> Result<(), BootConfigError> {
     let refuse = |text: &str, why| Err(BootConfigError::Unwritable { text: text.to_owned(), why });
-    let is_word =
-        |text: &str| text.len() <= WORD_LIMIT && text.bytes().all(|b| (b' '..=b'~').contains(&b));
     let title = new.title.as_str();
     if title.trim() != title || !title.bytes().any(|b| b.is_ascii_alphanumeric()) {
         return refuse(title, "a title begins and ends with a visible character");
@@ -264,21 +264,32 @@ fn check_entry_text(new: &NewMenuEntry) -> Result<(), BootConfigError> {
     if !is_word(title) || title.contains(['\'', '"', '\\', '$', '{', '}', '^', '#', ';']) {
         return refuse(title, "a title is plain ASCII without quotes and shell characters");
     }
-    for arg in &new.args {
-        if arg.is_empty() || arg.contains(' ') {
-            return refuse(arg, "an argument is one word");
-        }
-        // `\x20` is how a blank in a volume label is written; no other escape is understood.
-        let plain = volume_label::unescape(arg);
-        let is_escape = plain.contains('\\');
-        if !is_word(arg)
-            || is_escape
-            || arg.contains(['\'', '"', '$', '{', '}', '#', ';', '&', '|', '<', '>', '`', '*', '?'])
-        {
-            return refuse(arg, "an argument is plain ASCII without quotes and shell characters");
-        }
+    new.args.iter().try_for_each(|arg| check_argument(arg))
+}
+
+/// Refuses an argument that any of the three boot loaders would split or interpret. A value with
+/// blanks stands in double quotes, which all three pass on.
+fn check_argument(arg: &str) -> Result<(), BootConfigError> {
+    let refuse = |why| Err(BootConfigError::Unwritable { text: arg.to_owned(), why });
+    let quoted = arg.split_once("=\"").and_then(|(name, rest)| {
+        Some((name, rest.strip_suffix('"')?)).filter(|(name, _)| !name.is_empty())
+    });
+    let (name, value) = quoted.unwrap_or((arg, ""));
+    if arg.is_empty() || name.contains(' ') {
+        return refuse("an argument is one word");
+    }
+    // `\x20` is how a blank in a volume label is written; no other escape is understood.
+    let is_escape = volume_label::unescape(name).contains('\\') || value.contains('\\');
+    let special = ['\'', '"', '$', '{', '}', '#', ';', '&', '|', '<', '>', '`', '*', '?'];
+    if !is_word(arg) || is_escape || [name, value].iter().any(|text| text.contains(special)) {
+        return refuse("an argument is plain ASCII without quotes and shell characters");
     }
     Ok(())
+}
+
+/// Whether a text is printable ASCII and not too long.
+fn is_word(text: &str) -> bool {
+    text.len() <= WORD_LIMIT && text.bytes().all(|b| (b' '..=b'~').contains(&b))
 }
 
 /// Returns a label made of a title: its letters and digits, in lower case.

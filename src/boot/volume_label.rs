@@ -11,6 +11,31 @@ pub(super) fn from_argument(argument: &str) -> Option<String> {
     (!label.is_empty()).then(|| unescape(label))
 }
 
+/// Writes a label as udev escapes it, which is how arguments name it.
+pub(crate) fn escape(label: &str) -> String {
+    label.replace(' ', "\\x20")
+}
+
+/// Replaces a label, escaped or not, wherever `LABEL=` stands before it.
+pub(super) fn replace(line: &str, old: &str, new: &str) -> String {
+    let mut parts = line.split("LABEL=");
+    let mut changed = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let is_end = |rest: &str| {
+            !rest.starts_with(|c: char| c.is_ascii_alphanumeric() || "_-.\\".contains(c))
+        };
+        let spellings = [escape(old), old.to_owned()];
+        let rest =
+            spellings.iter().find_map(|old| part.strip_prefix(old).filter(|rest| is_end(rest)));
+        changed += "LABEL=";
+        match rest {
+            Some(rest) => changed.extend([&escape(new), rest]),
+            None => changed += part,
+        }
+    }
+    changed
+}
+
 /// Replaces `\xHH` by its character. Other escapes stay.
 pub(crate) fn unescape(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
@@ -38,6 +63,21 @@ pub(crate) fn unescape(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_label_is_replaced_where_it_ends() {
+        for (line, expected) in [
+            ("inst.stage2=hd:LABEL=My\\x20CD quiet\n", "inst.stage2=hd:LABEL=A\\x20B quiet\n"),
+            ("ks=hd:LABEL=My\\x20CD:/ks.cfg", "ks=hd:LABEL=A\\x20B:/ks.cfg"),
+            ("root=live:CDLABEL=My CD\"", "root=live:CDLABEL=A\\x20B\""),
+            ("LABEL=My\\x20CDs", "LABEL=My\\x20CDs"),
+            ("LABEL=My\\x20CD\\x20", "LABEL=My\\x20CD\\x20"),
+            ("LABEL=other LABEL=My\\x20CD", "LABEL=other LABEL=A\\x20B"),
+            ("My CD", "My CD"),
+        ] {
+            assert_eq!(replace(line, "My CD", "A B"), expected, "{line}");
+        }
+    }
 
     #[test]
     fn labels_are_found_and_unescaped() {

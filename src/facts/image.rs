@@ -46,6 +46,8 @@ pub enum ImageKind {
     Installer,
     /// A small disc that is used beside the vendor's medium.
     KickstartDisc,
+    /// A vendor medium with a kickstart, files or arguments that somebody added with preflight.
+    CustomMedium,
     /// An installer medium without a kickstart of ours.
     VendorMedium,
     /// Anything else.

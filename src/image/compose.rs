@@ -23,7 +23,7 @@ use crate::iso::media_md5::MediaMd5;
 use crate::iso::system_area::{SystemArea, SystemAreaError};
 use crate::iso::{
     BootDigests, Edits, EntryKind, FileContent, IsoEntry, IsoError, Medium, PlannedImage,
-    compute_boot_digests, create, extend, find_second_tree,
+    Timestamp, compute_boot_digests, create, extend, find_second_tree,
 };
 
 /// An image that is planned to the last byte, except for digests in its manifest.
@@ -172,15 +172,38 @@ fn compose_installer(
     if let Some(found) = info.architecture.filter(|found| found != ARCHITECTURE) {
         return Err(ComposeError::OtherArchitecture { found });
     }
+    let entry = UnattendedEntry::from_plan(plan, &base.medium.volume_id());
+    let changed = menus::add_unattended_entry(&base.medium, &entry, plan.epoch)?;
+    let additions =
+        Additions { manifest: plan.manifest(), payload, changed, volume_id: None, at: plan.epoch };
+    extend_medium(base, additions)
+}
+
+/// What is put on a vendor's medium.
+pub(super) struct Additions<'a> {
+    /// The manifest without its files.
+    pub manifest: Manifest,
+    /// Files that are new.
+    pub payload: &'a [PayloadFile],
+    /// The boot menus.
+    pub changed: MediumChanges,
+    /// Another volume id.
+    pub volume_id: Option<String>,
+    /// The date of what is new.
+    pub at: Timestamp,
+}
+
+/// Plans a vendor's medium with additions.
+pub(super) fn extend_medium(
+    base: &BaseMedium,
+    additions: Additions<'_>,
+) -> Result<Composition, ComposeError> {
+    let Additions { mut manifest, payload, changed, volume_id, at } = additions;
     if let Some(at) = find_second_tree(base.medium.source(), base.medium.file_len()) {
         return Err(ComposeError::SecondTree { at });
     }
-    let mut manifest = plan.manifest();
-    let at = plan.epoch;
-    let entry = UnattendedEntry::from_plan(plan, &base.medium.volume_id());
-    let changed = menus::add_unattended_entry(&base.medium, &entry, at)?;
     let area = SystemArea::read(base.medium.source(), base.medium.file_len())?;
-    let mut edits = Edits { patch: changed.patches.clone(), ..Edits::default() };
+    let mut edits = Edits { patch: changed.patches.clone(), volume_id, ..Edits::default() };
     for file in &changed.files {
         edits.replace.push((file.path.clone(), file.source.clone()));
     }

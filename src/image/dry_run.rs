@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use super::compose::Composition;
+use super::custom_medium::CustomMedium;
 use super::menus::MenuChange;
 use super::plan::{Plan, SelfCheckBinary};
 use crate::installer::system::AgentKind;
@@ -39,6 +40,22 @@ pub fn render(plan: &Plan, composition: &Composition, out: &Path, free: Option<u
     for disk in plan.system.erased_disks() {
         line("erases", format!("{}, all that is on it", disk.name));
     }
+    text + &changes(composition, free)
+}
+
+/// Describes what customising a medium would write to `out`.
+pub fn render_custom(medium: &CustomMedium, out: &Path, free: Option<u64>) -> String {
+    let (image, installs) = (out.display(), &medium.installs);
+    format!("{:<12}{image}\n{:<12}release {installs}\n", "image", "installs")
+        + &changes(&medium.composition, free)
+}
+
+/// The size, the files and the menus.
+fn changes(composition: &Composition, free: Option<u64>) -> String {
+    let mut text = String::new();
+    let mut line = |key: &str, value: String| {
+        writeln!(text, "{key:<12}{value}").expect("a String takes every write");
+    };
     let free = free.map_or_else(|| "unknown".to_owned(), mebibytes);
     line("size", format!("{}, free there: {free}", mebibytes(composition.image.len())));
     if let Some(base) = &composition.base {

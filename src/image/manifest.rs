@@ -14,6 +14,9 @@ use crate::installer::disc_layout;
 /// The format's name and version; fields are only ever added.
 pub const SCHEMA: &str = "preflight.manifest/1";
 
+/// The [`kind`](Manifest::kind) of a vendor's medium with somebody's own kickstart.
+pub const CUSTOM_MEDIUM: &str = "custom-medium";
+
 /// The placeholder for the base's digest while it is not known: as long as a digest.
 pub const SHA256_PLACEHOLDER: &str =
     "0000000000000000000000000000000000000000000000000000000000000000";
@@ -25,17 +28,17 @@ pub struct Manifest {
     pub schema: String,
     /// Who made it.
     pub tool: ToolRecord,
-    /// `installer` or `kickstart-disc`.
+    /// `installer`, `kickstart-disc` or [`CUSTOM_MEDIUM`].
     pub kind: String,
-    /// The recipe it was made from.
+    /// The recipe it was made from; of a custom medium its kickstart.
     pub recipe: RecipeRecord,
     /// Digest of the plan: of every value and input, defaults filled.
     pub plan_sha256: Sha256,
-    /// The profile's name.
+    /// The profile's name; of a custom medium `none`.
     pub profile: String,
-    /// The installer's generation, 6 or 7.
+    /// The installer's generation: the major release of the medium.
     pub generation: u8,
-    /// The firmware it installs for: `bios` or `uefi`.
+    /// The firmware it installs for: `bios` or `uefi`; of a custom medium `any`.
     pub firmware: String,
     /// Seconds since 1970 that every added file is dated.
     pub source_date_epoch: i64,

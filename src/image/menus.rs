@@ -6,9 +6,12 @@
 use super::included_menus::{self, MAX_MENU_BYTES};
 use super::payload_file::PayloadFile;
 use super::plan::Plan;
-use crate::boot::{BootConfig, BootConfigError, MenuEntry, MenuFormat, NewMenuEntry};
+use crate::boot::{
+    ArgumentChange, BootConfig, BootConfigError, MenuEntry, MenuFormat, NewMenuEntry,
+};
 use crate::disc_path::{DiscPath, DiscPathError};
 use crate::hint::hinted;
+use crate::installer::anaconda::kickstart_argument;
 use crate::installer::disc_layout;
 use crate::installer::profile::Installer;
 use crate::installer::system::AgentKind;
@@ -172,16 +175,10 @@ impl UnattendedEntry {
             Installer::Anaconda(anaconda) => anaconda,
             Installer::DebianInstaller(_) => return Self::for_preseed(plan, title),
         };
-        // Where the installer can read a stick, the label finds the medium whatever it is; el6
-        // reads optical drives only (loader/cdinstall.c, anaconda 13.21.229).
-        let place = if anaconda.usb {
-            format!("hd:LABEL={}:/{}", volume_id.replace(' ', "\\x20"), disc_layout::KICKSTART)
-        } else {
-            format!("cdrom:/{}", disc_layout::KICKSTART)
-        };
+        let kickstart = kickstart_argument(anaconda.kickstart_argument, anaconda.usb, volume_id);
         Self(NewMenuEntry {
             title,
-            args: vec![format!("{}={place}", anaconda.kickstart_argument.as_str())],
+            args: vec![kickstart],
             initrds: Vec::new(),
             timeout_s: TIMEOUT_S,
         })
@@ -236,6 +233,22 @@ fn read_efi_image(
 }
 
 impl Menu {
+    /// Whether a BIOS may come by it: isolinux's, or that of the GRUB 2 that el10 and Fedora 37 start
+    /// under BIOS, too, whose menu is below `/boot`.
+    pub fn serves_bios(&self) -> bool {
+        let below_boot = self.location == MenuLocation::Tree && self.file.starts_with("boot/");
+        match self.config.format() {
+            MenuFormat::Isolinux => true,
+            MenuFormat::GrubLegacy => false,
+            MenuFormat::Grub2 => below_boot,
+        }
+    }
+
+    /// Whether UEFI may come by it.
+    pub fn serves_uefi(&self) -> bool {
+        self.config.format() != MenuFormat::Isolinux
+    }
+
     /// Its path, when it is a file of the medium.
     pub fn tree_path(&self) -> Option<String> {
         (self.location == MenuLocation::Tree).then(|| self.file.clone())
@@ -314,6 +327,47 @@ pub fn add_unattended_entry(
     entry: &UnattendedEntry,
     at: Timestamp,
 ) -> Result<MediumChanges, MenuError> {
+    change_menus(medium, at, |menu, changed| {
+        let failed = |source| MenuError::Config { file: menu.file.clone(), source };
+        let includes = !menu.config.includes().is_empty() && menu.location == MenuLocation::Tree;
+        if !includes {
+            return Ok((None, menu.config.with_unattended_entry(&entry.0).map_err(failed)?));
+        }
+        let whole =
+            included_menus::flatten(medium, &menu.file, menu.config.text()).map_err(failed)?;
+        let (vendor, has_menu) = find_vendor_place(medium, &menu.file)?;
+        let own = menu.config.text().as_bytes();
+        changed.added.push(PayloadFile::from_bytes(&vendor, own)?);
+        let name = vendor.rsplit('/').next().unwrap_or(&vendor);
+        let text = whole.in_front(&entry.0, name, has_menu).map_err(failed)?;
+        Ok((Some(whole), text))
+    })
+}
+
+/// Changes the arguments of every menu's own entries, and the label that the menus name.
+///
+/// # Errors
+///
+/// As [`add_unattended_entry`].
+pub fn change_arguments(
+    medium: &Medium,
+    change: &ArgumentChange,
+    at: Timestamp,
+) -> Result<MediumChanges, MenuError> {
+    change_menus(medium, at, |menu, _| {
+        let changed = menu.config.with_changed_arguments(change);
+        let failed = |source| MenuError::Config { file: menu.file.clone(), source };
+        Ok((None, changed.map_err(failed)?))
+    })
+}
+
+/// Gives every menu the text that `edit` makes of it, in the tree and inside the boot images; with
+/// it comes the menu as it was where that is in several files.
+fn change_menus(
+    medium: &Medium,
+    at: Timestamp,
+    edit: impl Fn(&Menu, &mut MediumChanges) -> Result<(Option<BootConfig>, String), MenuError>,
+) -> Result<MediumChanges, MenuError> {
     let menus = read(medium);
     if let Some(fault) = menus.faults.first() {
         return Err(MenuError::Unread(fault.clone()));
@@ -322,25 +376,13 @@ pub fn add_unattended_entry(
     let mut changed = MediumChanges::default();
     let mut texts = Vec::new();
     for menu in &menus.found {
-        let failed = |source| MenuError::Config { file: menu.file.clone(), source };
-        let whole = if menu.config.includes().is_empty() || menu.location != MenuLocation::Tree {
-            None
-        } else {
-            let text = menu.config.text();
-            Some(included_menus::flatten(medium, &menu.file, text).map_err(failed)?)
-        };
-        let text = match &whole {
-            None => menu.config.with_unattended_entry(&entry.0).map_err(failed)?,
-            Some(whole) => {
-                let (vendor, has_menu) = find_vendor_place(medium, &menu.file)?;
-                let own = menu.config.text().as_bytes();
-                changed.added.push(PayloadFile::from_bytes(&vendor, own)?);
-                let name = vendor.rsplit('/').next().unwrap_or(&vendor);
-                whole.in_front(&entry.0, name, has_menu).map_err(failed)?
-            }
-        };
-        let after = BootConfig::parse(menu.config.format(), &text).map_err(failed)?;
-        tracing::info!(file = %menu.file, "adding the unattended boot entry");
+        let (whole, text) = edit(menu, &mut changed)?;
+        if text == menu.config.text() {
+            continue;
+        }
+        let after = BootConfig::parse(menu.config.format(), &text)
+            .map_err(|source| MenuError::Config { file: menu.file.clone(), source })?;
+        tracing::info!(file = %menu.file, "changing the boot menu");
         changed.menus.push(MenuChange {
             file: menu.file.clone(),
             before: menu_lines(whole.as_ref().unwrap_or(&menu.config)),
@@ -395,13 +437,11 @@ pub fn check_firmware_menus(medium: &Medium, menus: &Menus) -> Result<(), MenuEr
         medium.boot_entries().iter().any(|boot| boot.bootable && boot.platform == platform)
     };
     let (bios, uefi) = (starts(BootPlatform::Bios), starts(BootPlatform::Uefi));
-    let has = |isolinux: bool| {
-        menus.found.iter().any(|menu| (menu.config.format() == MenuFormat::Isolinux) == isolinux)
-    };
+    let has = |serves: fn(&Menu) -> bool| menus.found.iter().any(serves);
     match (bios, uefi) {
         (false, false) => Err(MenuError::NotBootable),
-        (true, _) if !has(true) => Err(MenuError::NoMenu { firmware: "BIOS" }),
-        (_, true) if !has(false) => Err(MenuError::NoMenu { firmware: "UEFI" }),
+        (true, _) if !has(Menu::serves_bios) => Err(MenuError::NoMenu { firmware: "BIOS" }),
+        (_, true) if !has(Menu::serves_uefi) => Err(MenuError::NoMenu { firmware: "UEFI" }),
         _ => Ok(()),
     }
 }

@@ -1,6 +1,7 @@
 //! Recipe to plan to kickstart to payload to ISO to manifest, and back: an ISO to facts.
 
 pub mod compose;
+pub mod custom_medium;
 pub mod debian_medium;
 pub mod delta;
 pub mod dry_run;

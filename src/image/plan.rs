@@ -36,6 +36,15 @@ use inputs::{open_agent, open_base, open_self_check_binary, open_signing_key};
 /// The clock's would make every build another one.
 const DEFAULT_EPOCH: u64 = 1_490_572_800;
 
+/// Returns the date of every added file: SOURCE_DATE_EPOCH when it is set.
+///
+/// # Errors
+///
+/// Refuses a time that a disc cannot hold.
+pub fn epoch(seconds: Option<u64>) -> Result<Timestamp, PlanError> {
+    Ok(Timestamp::new(seconds.unwrap_or(DEFAULT_EPOCH))?)
+}
+
 /// A request for an image.
 #[derive(Clone, Debug)]
 pub struct PlanRequest {
@@ -127,7 +136,7 @@ impl Plan {
         let system = resolve(&recipe, request.profile)
             .map_err(|source| PlanError::System { recipe: request.record.name.clone(), source })?;
         let base = recipe.base.as_ref().map_or(Ok(None), open_base)?;
-        let epoch = Timestamp::new(request.epoch.unwrap_or(DEFAULT_EPOCH))?;
+        let epoch = epoch(request.epoch)?;
         let agent = match &recipe.agent {
             Some(agent) => open_agent(agent, request.allow_unpinned, epoch)?,
             None => None,

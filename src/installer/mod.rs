@@ -3,6 +3,7 @@
 //!
 //! Not for reading recipes nor for writing images (`image`).
 
+pub mod anaconda;
 pub mod answers;
 pub mod disc_layout;
 pub mod first_boot;

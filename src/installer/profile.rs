@@ -523,8 +523,7 @@ mod tests {
             ("%post", ProfileFault::NotACommand("%post".into())),
             ("a # b", ProfileFault::NotACommand("a # b".into())),
         ] {
-            let error =
-                with(|good| good.replace("commands:\n", &format!("commands:\n  - {:?}\n", line)));
+            let error = with(|good| format!("{good}commands: [install, {line:?}]\n"));
             match error.unwrap_err() {
                 ProfileError::Faulty { key: "commands", fault: seen, .. } => {
                     assert_eq!(seen, fault);
@@ -532,7 +531,7 @@ mod tests {
                 other => panic!("{other}"),
             }
         }
-        let error = with(|good| good.replace("usb:", "usbb:")).unwrap_err();
+        let error = with(|good| format!("{good}usbb: true\n")).unwrap_err();
         assert!(error.to_string().ends_with("unknown key \"usbb\", did you mean \"usb\"?"));
     }
 }

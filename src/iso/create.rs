@@ -11,7 +11,7 @@ use super::medium::Medium;
 use super::record::{Extent, NewRecord, SectorPacker};
 use super::system_use::RockRidge;
 use super::timestamp::Timestamp;
-use super::volume::{DescriptorKind, new_descriptor};
+use super::volume::{DescriptorKind, check_volume_id, new_descriptor};
 use crate::disc_path::DiscPath;
 
 /// Rock Ridge as RRIP 1.10 has it, which every Linux reads.
@@ -43,12 +43,7 @@ pub fn create(
 
 /// Returns a medium without files: descriptors and two empty root directories.
 fn blank(volume_id: &str, at: Timestamp) -> Result<Medium, IsoError> {
-    let allowed = |c: char| c.is_ascii_alphanumeric() || "_-. ".contains(c);
-    let ends_blank = volume_id.trim() != volume_id;
-    if volume_id.is_empty() || volume_id.len() > 32 || ends_blank || !volume_id.chars().all(allowed)
-    {
-        return Err(IsoError::VolumeId { id: volume_id.to_owned() });
-    }
+    check_volume_id(volume_id)?;
     let root = |sector| Extent { sector, len: SECTOR as u32 };
     let (main, joliet) = (root(ROOT), root(ROOT + 1));
     let mut map = ByteMap::new();

@@ -53,6 +53,8 @@ pub struct Edits {
     pub replace: Vec<(DiscPath, FileContent)>,
     /// Bytes to write over the base, with their offset in it.
     pub patch: Vec<(u64, Vec<u8>)>,
+    /// The new id of the volume; Joliet's is cut to 16 characters.
+    pub volume_id: Option<String>,
 }
 
 /// A new file and where it is.

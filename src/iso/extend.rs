@@ -11,6 +11,7 @@ use super::medium::Medium;
 use super::record::Extent;
 use super::timestamp::Timestamp;
 use super::tree::{Node, NodeKind, Tree};
+use super::volume::check_volume_id;
 use crate::disc_path::DiscPath;
 
 /// Plans the changed image. New data starts at byte `append_at`.
@@ -39,7 +40,14 @@ pub fn extend(
     }
     check_patches(medium, &edits.patch, append_at)?;
     let requests = layout_requests(medium, edits)?;
-    lay_out(medium, &requests, &edits.patch, append_at, at, RootRewrite::AsNeeded)
+    let mut image = lay_out(medium, &requests, &edits.patch, append_at, at, RootRewrite::AsNeeded)?;
+    if let Some(id) = &edits.volume_id {
+        check_volume_id(id)?;
+        for (offset, bytes) in medium.descriptors().volume_id_changes(id) {
+            image.map.patch(offset, &bytes);
+        }
+    }
+    Ok(image)
 }
 
 /// Returns the files to write, sorted by path, each with the file it replaces.
@@ -156,8 +164,10 @@ mod tests {
             add: vec![file("preflight/repo/b-2.0.rpm", &[3; 3000]), file("ks.cfg", b"install\n")],
             replace: vec![file("isolinux/isolinux.cfg", &[4; 2100])],
             patch: vec![(5, b"mbr".to_vec())],
+            volume_id: Some("Another id of 22 bytes".to_owned()),
         };
         let (extended, medium) = grow(&base, &edits).unwrap();
+        assert_eq!(medium.volume_id(), "Another id of 22 bytes");
         assert_eq!(medium.read_file("ks.cfg", 99).unwrap(), b"install\n");
         assert_eq!(medium.read_file("preflight/repo/b-2.0.rpm", 3000).unwrap(), [3; 3000]);
         assert_eq!(medium.read_file("isolinux/isolinux.cfg", 2100).unwrap(), [4; 2100]);
@@ -182,7 +192,7 @@ mod tests {
             let edits = Edits {
                 add: vec![file(&format!("more/{round}/file"), &[round; 10])],
                 replace: vec![file("isolinux/isolinux.cfg", &[round; 20])],
-                patch: vec![],
+                ..Edits::default()
             };
             medium = grow(&medium, &edits).unwrap().1;
         }

@@ -174,6 +174,38 @@ pub(super) enum DescriptorKind {
     Joliet,
 }
 
+/// Returns a text in the form of a descriptor; what is longer than `len` bytes is cut off.
+fn text_field(kind: DescriptorKind, text: &str, len: usize) -> Vec<u8> {
+    match kind {
+        DescriptorKind::Primary => format!("{text:len$}").into_bytes(),
+        DescriptorKind::Joliet => {
+            let units = text.encode_utf16().chain(std::iter::repeat(0x20));
+            let mut field: Vec<u8> = units.take(len / 2).flat_map(u16::to_be_bytes).collect();
+            field.resize(len, 0);
+            field
+        }
+    }
+}
+
+/// Refuses an id that boot loaders, udev and file systems would not all read alike.
+pub(super) fn check_volume_id(id: &str) -> Result<(), IsoError> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "_-. ".contains(c);
+    if id.is_empty() || id.len() > 32 || id.trim() != id || !id.chars().all(allowed) {
+        return Err(IsoError::VolumeId { id: id.to_owned() });
+    }
+    Ok(())
+}
+
+impl Descriptors {
+    /// Returns where the id of the volume is written, with its new bytes.
+    pub(super) fn volume_id_changes(&self, id: &str) -> Vec<(u64, Vec<u8>)> {
+        let primary = Some((&self.primary, DescriptorKind::Primary));
+        let joliet = self.joliet.as_ref().map(|joliet| (joliet, DescriptorKind::Joliet));
+        let all = [primary, joliet].into_iter().flatten();
+        all.map(|(descriptor, kind)| (descriptor.at + 40, text_field(kind, id, 32))).collect()
+    }
+}
+
 /// Returns the descriptor of a volume that has only a root directory of one sector.
 pub(super) fn new_descriptor(
     kind: DescriptorKind,
@@ -181,17 +213,7 @@ pub(super) fn new_descriptor(
     root: Extent,
     at: Timestamp,
 ) -> Vec<u8> {
-    let text = |text: &str, len: usize| -> Vec<u8> {
-        match kind {
-            DescriptorKind::Primary => format!("{text:len$}").into_bytes(),
-            DescriptorKind::Joliet => {
-                let units = text.encode_utf16().chain(std::iter::repeat(0x20));
-                let mut field: Vec<u8> = units.take(len / 2).flat_map(u16::to_be_bytes).collect();
-                field.resize(len, 0);
-                field
-            }
-        }
-    };
+    let text = |text: &str, len| text_field(kind, text, len);
     let root_record =
         NewRecord { identifier: &[0], extent: root, directory: true, system_use: b"", at };
     let mut d = vec![if kind == DescriptorKind::Primary { 1 } else { 2 }];

@@ -123,7 +123,7 @@ fn harmless(key: &str, good: &str, value: &str) -> Result<(), TestCaseError> {
     let reference = kickstart(&with_field(key, good)).unwrap();
     prop_assert_eq!(shape(&text), shape(&reference), "{} = {:?}", key, value);
     prop_assert!(text.is_ascii(), "{} = {:?}", key, value);
-    let mut errors = lint(&text, Generation::El6);
+    let mut errors = lint(&text, Generation::EL6);
     // A name of the right form that no installer knows, such as Etc/UTCa, does no harm.
     errors.retain(|lint| !lint.code.starts_with("unknown-"));
     prop_assert!(errors.is_empty(), "{} = {:?}: {:?}", key, value, errors);
@@ -162,7 +162,7 @@ proptest! {
         lines in proptest::collection::vec("(%(end|pre|post|packages|include)|part|network|rootpw|clearpart|#)?[ -~\\t\\r\\u{e9}]{0,40}", 0..20),
     ) {
         let text = lines.join("\n");
-        for generation in [Generation::El6, Generation::El7] {
+        for generation in [Generation::EL6, Generation::EL7] {
             lint(&text, generation);
             facts(&text, "/ks.cfg", generation);
         }

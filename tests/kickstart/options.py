@@ -12,7 +12,7 @@ from pykickstart.version import makeVersion, stringToVersion  # noqa: E402
 
 
 # Commands that read their words themselves, or are read no more.
-ANYTHING = ("auth", "authconfig", "deviceprobe", "monitor")
+ANYTHING = ("auth", "authconfig", "authselect", "deviceprobe", "monitor")
 
 
 def kind(action):

@@ -54,7 +54,15 @@ fn output(python: &Path, name: &str, argument: &Path) -> String {
 #[test]
 fn the_tables_of_options_are_pykickstarts() {
     let Some(python) = python() else { return };
-    for (version, file) in [("RHEL6", "el6.txt"), ("RHEL7", "el7.txt")] {
+    for (version, file) in [
+        ("RHEL6", "el6.txt"),
+        ("RHEL7", "el7.txt"),
+        ("RHEL8", "el8.txt"),
+        ("RHEL9", "el9.txt"),
+        ("RHEL10", "el10.txt"),
+        ("F42", "f42.txt"),
+        ("F44", "f44.txt"),
+    ] {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("kickstart/options").join(file);
         let found = output(&python, "options.py", Path::new(version));
         if env::var_os("UPDATE_GOLDEN").is_some() {
@@ -87,7 +95,7 @@ fn compared(python: &Path, directory: &Path) -> Compared {
     for (name, of_file) in &verdicts {
         let bytes = fs::read(directory.join(name)).unwrap();
         let text = String::from_utf8_lossy(&bytes);
-        for (version, generation) in [("RHEL6", Generation::El6), ("RHEL7", Generation::El7)] {
+        for (version, generation) in [("RHEL6", Generation::EL6), ("RHEL7", Generation::EL7)] {
             let lints = lint(&text, generation);
             let errors = || {
                 lints.iter().filter(|it| {

@@ -75,6 +75,9 @@ pub struct BuildImageArgs {
         "debs", "deb_key", "sign_key", "allow_incomplete"])]
     pub from_delta: Option<PathBuf>,
 
+    #[command(flatten)]
+    pub custom: CustomArgs,
+
     /// Where to write the image; - for standard output [default: RECIPE.iso, or
     /// the delta's name without .delta]
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
@@ -99,6 +102,65 @@ pub struct BuildImageArgs {
 
     #[command(flatten)]
     pub report: ReportArgs,
+}
+
+/// What is put on a medium without a recipe.
+#[derive(Debug, Args)]
+#[group(multiple = true, requires = "base", conflicts_with_all = ["recipe", "settings", "agent",
+    "allow_unpinned", "rpms", "self_check_binary", "rpm_key", "debs", "deb_key", "sign_key",
+    "from_delta", "allow_incomplete"])]
+pub struct CustomArgs {
+    /// Put your own kickstart on the medium of --base instead of a recipe's:
+    /// any of el6 to el10 or Fedora; nothing else is added
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub kickstart: Option<PathBuf>,
+
+    /// Add a file or a directory to the medium of --base, in its root or where
+    /// PATH says; any number
+    #[arg(long, value_name = "[PATH=]FILE", value_parser = parse_added_file)]
+    pub add: Vec<(String, PathBuf)>,
+
+    /// Add a kernel argument to its boot entries; any number
+    #[arg(long, value_name = "ARG")]
+    pub kernel_arg: Vec<String>,
+
+    /// Remove a kernel argument from its boot entries, with any value or, as
+    /// NAME=VALUE, with that one; any number
+    #[arg(long, value_name = "NAME")]
+    pub remove_kernel_arg: Vec<String>,
+
+    /// Give the medium another volume id, and name it in its boot entries
+    #[arg(long, value_name = "ID")]
+    pub volume_id: Option<String>,
+
+    /// Take a kickstart in which the linter finds errors
+    #[arg(long, requires = "kickstart")]
+    pub allow_lint_errors: bool,
+}
+
+impl CustomArgs {
+    /// Whether a medium is customised instead of built by a recipe.
+    pub fn is_given(&self) -> bool {
+        self.kickstart.is_some()
+            || self.volume_id.is_some()
+            || !(self.add.is_empty()
+                && self.kernel_arg.is_empty()
+                && self.remove_kernel_arg.is_empty())
+    }
+}
+
+/// Reads `FILE`, which is put into the root of the disc, or `PATH=FILE`.
+fn parse_added_file(text: &str) -> Result<(String, PathBuf), String> {
+    let (target, file) = match text.split_once('=') {
+        Some((target, file)) if !std::path::Path::new(text).exists() => (Some(target), file),
+        _ => (None, text),
+    };
+    let path = PathBuf::from(file);
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
+    match (target.map(str::to_owned).or(name), file.is_empty()) {
+        (Some(target), false) if !target.is_empty() => Ok((target, path)),
+        _ => Err("expected a file or a directory, or PATH=FILE".to_owned()),
+    }
 }
 
 #[derive(Debug, Args)]

@@ -8,7 +8,7 @@ use crate::assets::Assets;
 use crate::atomic_file::{InputFile, Visibility, parent_directory};
 use crate::check::CheckSet;
 use crate::cli::args::BuildImageArgs;
-use crate::cli::commands::{build_delta, check_packages};
+use crate::cli::commands::{build_custom, build_delta, check_packages};
 use crate::cli::pipeline::{self, OutputSet, PlannedSource};
 use crate::cli::terminal::screen;
 use crate::cli::{ExitStatus, recipe, reporting};
@@ -24,6 +24,9 @@ pub fn image(
 ) -> anyhow::Result<ExitStatus> {
     if let Some(from) = &args.from_delta {
         return build_delta::rebuild(args, from, assets, named);
+    }
+    if args.custom.is_given() {
+        return build_custom::build(args, assets, named, source_date_epoch()?);
     }
     pipeline::is_streamed(args)?;
     let reporter = reporting::Reporter::from_args(&args.report)?;
@@ -68,7 +71,7 @@ pub fn image(
     let inputs = [plan.inputs()?, named.to_vec()].concat();
     let outputs = OutputSet::for_image(args, &out, visibility, inputs, &reporter)?;
     check_complete(&plan, args.allow_incomplete)?;
-    let mut source = PlannedSource::new(&plan, composition);
+    let mut source = PlannedSource::new(Some(&plan), composition);
     let written = pipeline::write_image(&mut source, &outputs, &checks, &reporter)?;
     if let [manifest, sbom] = &outputs.beside().collect::<Vec<_>>()[..] {
         let (manifest, sbom) = (manifest.display(), sbom.display());

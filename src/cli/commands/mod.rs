@@ -3,6 +3,7 @@
 //! Not for what several verbs share: that is in the parent module.
 
 pub mod answer;
+mod build_custom;
 pub mod build_delta;
 pub mod build_image;
 pub mod build_vm;

@@ -65,6 +65,10 @@ pub const ENTRIES: &[Entry] = &[
             ),
             ("preflight build image mt.yaml --dry-run", "what would be built"),
             (
+                "preflight build image --base VENDOR.iso --kickstart my.ks -o out.iso",
+                "your own kickstart on any medium of el6 to el10 or Fedora",
+            ),
+            (
                 "preflight build image mt.yaml -o - | ssh esx1 'cat > mt.iso'",
                 "straight to another machine",
             ),

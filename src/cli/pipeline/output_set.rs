@@ -77,7 +77,9 @@ impl OutputSet {
             Self { image, overwrite, visibility, manifest, sbom: None, inputs }
         } else {
             let manifest = manifest.unwrap_or_else(|| with_extension(out, ".manifest.json"));
-            let (manifest, sbom) = (Some(manifest), Some(with_extension(out, ".cdx.json")));
+            // What somebody adds of their own is in the manifest alone.
+            let sbom = (!args.custom.is_given()).then(|| with_extension(out, ".cdx.json"));
+            let manifest = Some(manifest);
             let image = ImageTarget::File(out.to_owned());
             Self { image, overwrite, visibility, manifest, sbom, inputs }
         };

@@ -14,7 +14,7 @@ use crate::cli::terminal::progress::ByteProgress;
 use crate::digest::Sha256;
 use crate::facts::image::ImageFacts;
 use crate::image::inspect::{self, MediaMd5Check};
-use crate::image::manifest::Manifest;
+use crate::image::manifest::{CUSTOM_MEDIUM, Manifest};
 use crate::installer::disc_layout;
 use crate::iso::Medium;
 
@@ -61,11 +61,12 @@ impl ImageContents {
     /// Checks that the manifest and the bill of materials, which every planned image has, were read
     /// back from it: files beside the image are made of them.
     pub fn check_complete(&self) -> anyhow::Result<()> {
-        if let Err(why) = &self.manifest {
-            anyhow::bail!("the manifest inside the image cannot be read back: {why}");
-        }
+        let manifest = match &self.manifest {
+            Ok(manifest) => manifest,
+            Err(why) => anyhow::bail!("the manifest inside the image cannot be read back: {why}"),
+        };
         anyhow::ensure!(
-            self.sbom.is_some(),
+            self.sbom.is_some() || manifest.kind == CUSTOM_MEDIUM,
             "the bill of materials inside the image cannot be read back: it may have at most {} MiB",
             MOST_SBOM >> 20
         );

@@ -52,14 +52,14 @@ pub trait ImageSource {
 
 /// A composed image: all its bytes are known, except those that depend on all others.
 pub struct PlannedSource<'a> {
-    plan: &'a Plan,
+    plan: Option<&'a Plan>,
     composition: Composition,
     media_md5: Option<[u8; FIELD_LEN]>,
 }
 
 impl<'a> PlannedSource<'a> {
-    /// Returns the source of a plan and its composition.
-    pub fn new(plan: &'a Plan, composition: Composition) -> Self {
+    /// Returns the source of a composition, and of its plan when a recipe demands digests.
+    pub fn new(plan: Option<&'a Plan>, composition: Composition) -> Self {
         Self { plan, composition, media_md5: None }
     }
 }
@@ -85,7 +85,9 @@ impl ImageSource for PlannedSource<'_> {
         };
         let base = composition.base.as_ref();
         writing::complete(&mut image, base, &mut |bytes| sum.update(bytes), deferred, sink)?;
-        self.plan.check_base_digest(base_digest)?;
+        if let Some(plan) = self.plan {
+            plan.check_base_digest(base_digest)?;
+        }
         let implant = sum.finish(false).context("the volume is longer than the image")?;
         let field = implant.to_field();
         image.patch(FIELD_AT, &field);

@@ -3,10 +3,12 @@
 //! Not for where it is (`kickstart_location`).
 
 use super::source::KickstartSources;
-use crate::facts::Fact;
 use crate::facts::image::KickstartFacts;
-use crate::image::manifest::Manifest;
+use crate::facts::{Collection, Fact};
+use crate::image::manifest::{CUSTOM_MEDIUM, Manifest};
 use crate::installer::kickstart;
+use crate::installer::kickstart::facts::findings;
+use crate::installer::kickstart::lint::LintStyle;
 use crate::installer::preseed::cpio::{self, CpioEntry};
 use crate::installer::preseed::{self, parse::parse};
 use crate::packages::generation::Generation;
@@ -70,14 +72,23 @@ impl AnswerFile {
         generation: &Result<u8, String>,
         manifest: &Result<Manifest, String>,
     ) -> Result<KickstartFacts, String> {
+        // Somebody's own kickstart need not install a master target.
+        let is_custom = manifest.as_ref().is_ok_and(|manifest| manifest.kind == CUSTOM_MEDIUM);
         let mut facts = match self {
             Self::Kickstart(text) => {
                 let generation = generation.as_ref().map_err(Clone::clone)?;
-                kickstart::facts(text, path, Generation::try_from(*generation)?)
+                let generation = Generation::try_from(*generation)?;
+                let mut facts = kickstart::facts(text, path, generation);
+                if is_custom {
+                    let (errors, warnings) = findings(text, generation, Some(LintStyle::Syntax));
+                    facts.lint_errors = Collection::complete(errors);
+                    facts.lint_warnings = Collection::complete(warnings);
+                }
+                facts
             }
             Self::Preseed(entries) => preseed::facts(entries, path)?,
         };
-        if let Ok(manifest) = manifest {
+        if let (Ok(manifest), false) = (manifest, is_custom) {
             facts.firmware = Fact::Known(manifest.firmware.clone());
         }
         Ok(facts)

@@ -37,7 +37,7 @@ pub fn names_kickstart(menus: &Menus, volume_id: &str) -> bool {
 /// Follows the chain of an image.
 pub fn follow(medium: &Medium, menus: &Menus, kind: ImageKind) -> BootChain {
     let mut chain = BootChain::default();
-    if !matches!(kind, ImageKind::Installer | ImageKind::VendorMedium) {
+    if matches!(kind, ImageKind::KickstartDisc | ImageKind::Other) {
         return chain;
     }
     for fault in &menus.faults {
@@ -69,11 +69,13 @@ fn check_firmware(medium: &Medium, menus: &Menus, chain: &mut BootChain) {
         medium.boot_entries().iter().any(|entry| entry.bootable && entry.platform == platform)
     };
     for menu in menus.found.iter().filter(|menu| menu.location == MenuLocation::Tree) {
-        let (platform, name) = match menu.config.format() {
-            MenuFormat::Isolinux => (BootPlatform::Bios, "BIOS"),
-            MenuFormat::GrubLegacy | MenuFormat::Grub2 => (BootPlatform::Uefi, "UEFI"),
-        };
-        if !starts(platform) {
+        let firmware = [
+            (menu.serves_bios(), BootPlatform::Bios, "BIOS"),
+            (menu.serves_uefi(), BootPlatform::Uefi, "UEFI"),
+        ];
+        let mut firmware = firmware.into_iter().filter(|(serves, ..)| *serves);
+        let Some((_, _, name)) = firmware.clone().last() else { continue };
+        if !firmware.any(|(_, platform, _)| starts(platform)) {
             chain.faults.add_fault(format!(
                 "{} is on the disc, but no boot entry (El Torito) starts it under {name}",
                 menu.file
@@ -92,6 +94,12 @@ fn check_firmware(medium: &Medium, menus: &Menus, chain: &mut BootChain) {
             BootPlatform::Uefi => ("UEFI", true),
             BootPlatform::Other(_) => continue,
         };
+        // From el10 and Fedora 37 on the EFI system partition lies behind the file system.
+        let behind = format!("the boot image at byte {}", entry.at());
+        let mut inside = menus.efi_files.iter().filter(|inside| inside.starts_with(&behind));
+        if is_uefi && inside.any(|inside| is_loader(inside, &behind)) {
+            continue;
+        }
         let file = files.get(&entry.at());
         let Some(file) = file else {
             chain

@@ -33,7 +33,7 @@ pub use payload::read_manifest;
 use source::Repositories;
 use vendor::{VendorFacts, VendorFiles};
 
-use super::manifest::Manifest;
+use super::manifest::{CUSTOM_MEDIUM, Manifest};
 use super::menus::{self as boot_menus, Menus};
 use super::treeinfo::TreeInfo;
 use crate::facts::Fact;
@@ -85,20 +85,22 @@ pub fn inspect_medium(medium: &Medium, md5: MediaMd5Check) -> ImageFacts {
         manifest: manifest.as_ref().ok(),
         repo: &repositories.vendor,
         chain: &chain.files,
-        is_customised: kind == ImageKind::Installer,
+        is_customised: matches!(kind, ImageKind::Installer | ImageKind::CustomMedium),
+        needs_repository: kind != ImageKind::CustomMedium
+            || medium.find("repodata/repomd.xml").is_some(),
     };
     vendor.request_digests(&mut digests);
     repositories.request_digests(&mut digests);
     payload::request_digests(medium, &mut digests);
     let mut media_md5 = digests.compute(md5);
     let vendor = match (kind, &debian) {
-        (ImageKind::Installer | ImageKind::VendorMedium, Some(debian)) => {
+        (ImageKind::KickstartDisc | ImageKind::Other, _) => VendorFacts::default(),
+        (_, Some(debian)) => {
             let (sum, vendor) = debian.verify(medium, manifest.as_ref().ok(), &chain.files);
             media_md5 = sum;
             vendor
         }
-        (ImageKind::Installer | ImageKind::VendorMedium, None) => vendor.verify(&mut digests),
-        (ImageKind::KickstartDisc | ImageKind::Other, _) => VendorFacts::default(),
+        (_, None) => vendor.verify(&mut digests),
     };
     let kickstart =
         answers.and_then(|(path, answers)| answers.facts(&path, &generation, &manifest));
@@ -176,6 +178,7 @@ fn image_kind(
     let volume_id = medium.volume_id();
     match manifest {
         Ok(manifest) if manifest.kind == "kickstart-disc" => ImageKind::KickstartDisc,
+        Ok(manifest) if manifest.kind == CUSTOM_MEDIUM => ImageKind::CustomMedium,
         Ok(_) => ImageKind::Installer,
         Err(_) if chain::names_kickstart(menus, &volume_id) => ImageKind::Installer,
         Err(_) if installer && has_driver_disc_kickstart(medium, info) => ImageKind::Installer,

@@ -94,8 +94,8 @@ impl AvailablePackages {
             &SolveRequest {
                 packages: asked.packages,
                 groups: &self.groups,
-                implied: &asked.generation.implied_packages(),
-                add_ons_last: asked.generation.installs_add_ons_last(),
+                implied: &asked.generation.package_rules().implied_packages,
+                add_ons_last: asked.generation.package_rules().add_ons_last,
                 known_files: asked.known,
             },
         );

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use super::command::Command;
 use super::disks::{erases, has_disk_guard, named_disks, target_disk};
 use super::first_boot::first_boot_enabled;
-use super::lint::{LintSeverity, lint};
+use super::lint::{LintSeverity, LintStyle, lint};
 use super::parse::{KickstartDocument, SectionKind, parse};
 use super::script;
 use crate::facts::image::{KickstartFacts, PartitionFacts};
@@ -18,7 +18,7 @@ use crate::packages::generation::Generation;
 pub fn facts(text: &str, path: &str, generation: Generation) -> KickstartFacts {
     let document = parse(text);
     let complete = document.includes.is_empty();
-    let (errors, warnings) = findings(text, generation);
+    let (errors, warnings) = findings(text, generation, None);
     let packages = document.packages();
     let disks = named_disks(&document);
     let scripts = script_facts(&document);
@@ -75,9 +75,15 @@ pub fn script_facts(document: &KickstartDocument) -> ScriptFacts {
     }
 }
 
-fn findings(text: &str, generation: Generation) -> (Vec<String>, Vec<String>) {
+/// Returns the linter's errors and warnings; of one style when one is given.
+pub fn findings(
+    text: &str,
+    generation: Generation,
+    style: Option<LintStyle>,
+) -> (Vec<String>, Vec<String>) {
     let (errors, warnings): (Vec<_>, Vec<_>) = lint(text, generation)
         .into_iter()
+        .filter(|finding| style.is_none_or(|style| style == finding.style))
         .partition(|finding| finding.severity == LintSeverity::Error);
     let lines =
         |list: Vec<super::lint::LintFinding>| list.iter().map(ToString::to_string).collect();
@@ -145,7 +151,7 @@ fn is_minimal(document: &KickstartDocument, generation: Generation) -> bool {
     let only_core = groups.iter().all(|group| matches!(**group, "@core" | "@Core"));
     document.sections_of(SectionKind::Packages).next().is_some()
         && only_core
-        && (no_base || generation != Generation::El6)
+        && (no_base || generation != Generation::EL6)
 }
 
 fn root_password(document: &KickstartDocument) -> &'static str {
@@ -232,7 +238,7 @@ mod tests {
     use super::*;
 
     fn facts_of(text: &str) -> KickstartFacts {
-        facts(text, "/ks.cfg", Generation::El6)
+        facts(text, "/ks.cfg", Generation::EL6)
     }
 
     #[test]

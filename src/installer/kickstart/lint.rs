@@ -30,7 +30,7 @@ pub use finding::{LintFinding, LintSeverity, LintStyle};
 /// ```
 /// use preflight::installer::kickstart::lint;
 /// use preflight::packages::generation::Generation;
-/// let lints = lint("part / --size=20G --ondisk=sda\n", Generation::El6);
+/// let lints = lint("part / --size=20G --ondisk=sda\n", Generation::EL6);
 /// assert!(lints.iter().any(|lint| lint.code == "size-not-a-number" && lint.line == 1));
 /// ```
 pub fn lint(text: &str, generation: Generation) -> Vec<LintFinding> {
@@ -90,13 +90,13 @@ echo
 
     #[test]
     fn a_good_kickstart_is_clean() {
-        assert_eq!(lint(GOOD, Generation::El6), []);
-        assert_eq!(lint(&GOOD.replace(" --nobase", ""), Generation::El7), []);
+        assert_eq!(lint(GOOD, Generation::EL6), []);
+        assert_eq!(lint(&GOOD.replace(" --nobase", ""), Generation::EL7), []);
     }
 
     #[test]
     fn of_one_code_a_hundred_are_kept_and_none_of_another_is_lost() {
-        let lints = lint(&format!("{}rootpw\n", "nonsense\n".repeat(5000)), Generation::El6);
+        let lints = lint(&format!("{}rootpw\n", "nonsense\n".repeat(5000)), Generation::EL6);
         let unknown = lints.iter().filter(|lint| lint.code == "unknown-command").count();
         assert_eq!(unknown, MAX_PER_CODE);
         assert!(lints.iter().any(|lint| lint.line == 5001), "{:?}", lints.last());
@@ -279,7 +279,7 @@ echo
         let mut wrong = Vec::new();
         for (from, to, expected) in cases {
             assert!(GOOD.contains(from), "{from:?}");
-            let seen = codes(&GOOD.replacen(from, to, 1), Generation::El6);
+            let seen = codes(&GOOD.replacen(from, to, 1), Generation::EL6);
             if seen != *expected {
                 wrong.push(format!("{from:?} -> {to:?}: expected {expected:?}, seen {seen:?}"));
             }
@@ -291,7 +291,7 @@ echo
     fn a_finding_says_where_in_its_line_and_for_whom() {
         let text = GOOD.replace("--initlabel", "--initlable").replace("reboot", " rboot");
         let of = |code: &str| {
-            let lints = lint(&text, Generation::El6);
+            let lints = lint(&text, Generation::EL6);
             let lint = lints.iter().find(|lint| lint.code == code).unwrap();
             (lint.line, lint.column, lint.style, lint.severity.as_str(), lint.hint.clone())
         };
@@ -303,17 +303,17 @@ echo
         assert_eq!(of("unknown-command").1, 2);
         assert_eq!((of("no-ending").1, of("no-ending").2), (0, LintStyle::Policy));
         let el7 = GOOD.replace(" --nobase", "").replace("--utc Etc/UTC", "--isUtc --nontp UTC");
-        assert_eq!(codes(&el7, Generation::El7), []);
-        assert_eq!(codes(&el7, Generation::El6)[0], (7, "unknown-option"));
+        assert_eq!(codes(&el7, Generation::EL7), []);
+        assert_eq!(codes(&el7, Generation::EL6)[0], (7, "unknown-option"));
     }
 
     #[test]
     fn what_only_one_generation_knows_is_found_for_the_other() {
-        assert_eq!(codes(GOOD, Generation::El7), [(17, "nobase-on-el7")]);
+        assert_eq!(codes(GOOD, Generation::EL7), [(17, "nobase-on-el7")]);
         let el7 = GOOD.replace(" --nobase", "");
         for (line, generation, code) in [
-            ("btrfs / --data=0\n", Generation::El6, "unknown-command"),
-            ("monitor\n", Generation::El7, "unknown-command"),
+            ("btrfs / --data=0\n", Generation::EL6, "unknown-command"),
+            ("monitor\n", Generation::EL7, "unknown-command"),
         ] {
             let lints = lint(&format!("{line}{el7}"), generation);
             assert!(lints.iter().any(|lint| (lint.line, lint.code) == (1, code)), "{line}");
@@ -325,20 +325,20 @@ echo
         let two = GOOD
             .replace("--only-use=sda", "--only-use=sda,sdb")
             .replace("--drives=sda", "--drives=sda,sdb");
-        assert_eq!(codes(&two, Generation::El6), [(12, "disks-can-swap")]);
+        assert_eq!(codes(&two, Generation::EL6), [(12, "disks-can-swap")]);
         let lasting = two
             .replace("sda", "disk/by-path/pci-0-scsi-0:0:0:0")
             .replace("sdb", "disk/by-path/pci-0-scsi-0:0:1:0");
-        assert_eq!(codes(&lasting, Generation::El6), [(13, "no-such-boot-drive")]);
+        assert_eq!(codes(&lasting, Generation::EL6), [(13, "no-such-boot-drive")]);
     }
 
     #[test]
     fn hostile_text_is_survived() {
         for text in ["", "\0", "%", "%end", "%post", "'", "\\", "%packages\n%packages\n%post --x='"]
         {
-            assert!(!lint(text, Generation::El6).is_empty());
+            assert!(!lint(text, Generation::EL6).is_empty());
         }
         let large = "#\n".repeat(40_000);
-        assert!(codes(&large, Generation::El6).contains(&(0, "too-large")));
+        assert!(codes(&large, Generation::EL6).contains(&(0, "too-large")));
     }
 }

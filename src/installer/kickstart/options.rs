@@ -1,19 +1,24 @@
 //! Which commands and sections an installer knows, with their options and the kinds of their
-//! values: `kickstart/options/el6.txt` and `el7.txt`.
+//! values: `kickstart/options/*.txt`.
 //!
 //! Not for what a value means: each rule of `lint` knows that. The tables are held against
 //! pykickstart by `tests/kickstart.rs`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
+use crate::assets;
 use crate::packages::generation::Generation;
 
-const EL6: &str = include_str!("../../../kickstart/options/el6.txt");
-const EL7: &str = include_str!("../../../kickstart/options/el7.txt");
-
-static TABLES: LazyLock<[CommandTable; 2]> =
-    LazyLock::new(|| [CommandTable::parse(EL6), CommandTable::parse(EL7)]);
+/// The table of every installer, by its name.
+static TABLES: LazyLock<BTreeMap<&'static str, CommandTable>> = LazyLock::new(|| {
+    let names: BTreeSet<&str> = Generation::all().map(Generation::option_table).collect();
+    let tables = assets::embedded_in("kickstart/options").filter_map(|(path, text)| {
+        let name = path.rsplit('/').next()?.strip_suffix(".txt")?;
+        names.contains(name).then(|| (name, CommandTable::parse(text)))
+    });
+    tables.collect()
+});
 
 /// The commands and options that one installer knows.
 #[derive(Debug)]
@@ -66,21 +71,18 @@ pub enum ValueKind {
 
 /// The table of an installer.
 pub fn table(generation: Generation) -> &'static CommandTable {
-    match generation {
-        Generation::El6 => &TABLES[0],
-        Generation::El7 => &TABLES[1],
-    }
+    &TABLES[generation.option_table()]
 }
 
 /// Whether an option of a command takes no value, whichever installer knows it.
 pub fn is_flag(command: &str, option: &str) -> bool {
-    let mut found = TABLES.iter().filter_map(|table| table.usage(command)?.find(option).ok());
+    let mut found = TABLES.values().filter_map(|table| table.usage(command)?.find(option).ok());
     found.next().is_some_and(|option| option.value == ValueKind::Nothing)
 }
 
 /// Whether a shortened name means this option of a command, to an installer that knows both.
 pub fn is_abbreviation(command: &str, short: &str, option: &str) -> bool {
-    let mut found = TABLES.iter().filter_map(|table| table.usage(command)?.find(short).ok());
+    let mut found = TABLES.values().filter_map(|table| table.usage(command)?.find(short).ok());
     found.any(|found| found.name == option)
 }
 
@@ -183,7 +185,7 @@ mod tests {
 
     #[test]
     fn every_line_of_the_tables_is_read() {
-        for generation in [Generation::El6, Generation::El7] {
+        for generation in Generation::all() {
             let table = table(generation);
             assert!(table.commands().count() > 50, "{generation:?}");
             let part = table.usage("part").unwrap();

@@ -120,7 +120,7 @@ mod tests {
 
     fn meant() -> Kickstart {
         Kickstart {
-            generation: Generation::El6,
+            generation: Generation::EL6,
             template: String::new(),
             head: Vec::new(),
             groups: vec![CommandGroup {

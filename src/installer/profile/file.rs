@@ -13,6 +13,7 @@ use super::{
     ProfileError, SystemPath, VolumeId,
 };
 use crate::assets::{AssetError, AssetKind, Assets};
+use crate::installer::anaconda::InstallerRelease;
 use crate::installer::layout::PartitionSpec;
 use crate::installer::service::InitSystem;
 use crate::installer::value::network::Port;
@@ -38,7 +39,8 @@ struct InstallerKey {
     installer: InstallerName,
 }
 
-/// A profile for anaconda.
+/// A profile for anaconda. What is not written here is as `kickstart/installers/*.yaml` has it for the
+/// release.
 #[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct AnacondaFile {
@@ -49,7 +51,7 @@ struct AnacondaFile {
     /// The distribution and its release, for lists.
     title: Title,
     /// The major release of the distribution.
-    #[schemars(with = "u8", range(min = 6, max = 7))]
+    #[schemars(with = "u8", range(min = 6, max = 45))]
     generation: Generation,
     /// The file that names the installed release.
     #[serde(default = "redhat_release", skip_serializing)]
@@ -59,29 +61,28 @@ struct AnacondaFile {
     /// The token in the name of a Unified Agent for it.
     agent_distribution: Distribution,
     /// The kernel argument that names the kickstart.
-    kickstart_argument: KickstartArgument,
+    kickstart_argument: Option<KickstartArgument>,
     /// Whether a raw USB stick can be installed from.
-    usb: bool,
+    usb: Option<bool>,
     /// The file whose presence makes a medium an installer.
-    second_stage: String,
+    second_stage: Option<String>,
     /// Where the installer mounts the medium it came from.
-    disc_mount: SystemPath,
+    disc_mount: Option<SystemPath>,
     /// What hypervisors call it.
-    #[serde(default = "other_guest", skip_serializing)]
-    guest: GuestNames,
+    #[serde(skip_serializing)]
+    guest: Option<GuestNames>,
     /// The volume id of a kickstart disc that is used beside the vendor's medium.
-    kickstart_disc: VolumeId,
+    kickstart_disc: Option<VolumeId>,
     /// What starts services.
-    init: InitSystem,
+    init: Option<InitSystem>,
     /// Where `scsi_id` is.
-    scsi_id: SystemPath,
+    scsi_id: Option<SystemPath>,
     /// The `bootloader` option that takes the system disk.
-    boot_drive: BootDrive,
+    boot_drive: Option<BootDrive>,
     /// Arguments that the installed kernel gets.
-    #[serde(default)]
-    kernel_arguments: Vec<KernelArgument>,
+    kernel_arguments: Option<Vec<KernelArgument>>,
     /// Commands that are the same for every master target, one line each.
-    commands: Vec<String>,
+    commands: Option<Vec<String>>,
     /// What is installed.
     packages: PackageSelection,
     /// Ports to open in addition to SSH, unless the recipe says which.
@@ -92,7 +93,7 @@ struct AnacondaFile {
     /// The partition that UEFI adds.
     efi_partition: PartitionSpec,
     /// What is rendered.
-    templates: KickstartTemplates,
+    templates: Option<KickstartTemplates>,
 }
 
 /// A profile for debian-installer.
@@ -152,12 +153,6 @@ impl JsonSchema for Profile {
     }
 }
 
-/// What a profile of before this key means: vSphere's word for any system of 64 bits.
-fn other_guest() -> GuestNames {
-    let name = |text: &str| text.parse().expect("a name of letters and digits");
-    GuestNames { id: name("otherGuest64"), word: name("other-64") }
-}
-
 /// Where anaconda's distributions name their release.
 fn redhat_release() -> SystemPath {
     "/etc/redhat-release".parse().expect("an absolute path")
@@ -181,11 +176,6 @@ macro_rules! with_shared {
             release_file: $from.release_file,
             release: $from.release,
             agent_distribution: $from.agent_distribution,
-            disc_mount: $from.disc_mount,
-            guest: $from.guest,
-            init: $from.init,
-            scsi_id: $from.scsi_id,
-            kernel_arguments: $from.kernel_arguments,
             packages: $from.packages,
             layout: $from.layout,
             efi_partition: $from.efi_partition,
@@ -196,18 +186,24 @@ macro_rules! with_shared {
 
 impl From<AnacondaFile> for Profile {
     fn from(file: AnacondaFile) -> Self {
+        let usual = InstallerRelease::from_generation(file.generation).clone();
         with_shared!(Profile, file, {
             major_release: file.generation.into(),
             open_ports: file.open_ports,
+            disc_mount: file.disc_mount.unwrap_or(usual.disc_mount),
+            guest: file.guest.unwrap_or(usual.guest),
+            init: file.init.unwrap_or(usual.init),
+            scsi_id: file.scsi_id.unwrap_or(usual.scsi_id),
+            kernel_arguments: file.kernel_arguments.unwrap_or(usual.kernel_arguments),
             installer: Installer::Anaconda(Anaconda {
                 generation: file.generation,
-                kickstart_argument: file.kickstart_argument,
-                usb: file.usb,
-                second_stage: file.second_stage,
-                kickstart_disc: file.kickstart_disc,
-                boot_drive: file.boot_drive,
-                commands: file.commands,
-                templates: file.templates,
+                kickstart_argument: file.kickstart_argument.unwrap_or(usual.kickstart_argument),
+                usb: file.usb.unwrap_or(usual.usb),
+                second_stage: file.second_stage.unwrap_or(usual.second_stage),
+                kickstart_disc: file.kickstart_disc.unwrap_or(usual.kickstart_disc),
+                boot_drive: file.boot_drive.unwrap_or(usual.boot_drive),
+                commands: file.commands.unwrap_or(usual.commands),
+                templates: file.templates.unwrap_or(usual.templates),
             }),
         })
     }
@@ -219,6 +215,11 @@ impl From<DebianInstallerFile> for Profile {
             major_release: file.generation,
             // Nothing stands before a port: these installers set up no packet filter.
             open_ports: Vec::new(),
+            disc_mount: file.disc_mount,
+            guest: file.guest,
+            init: file.init,
+            scsi_id: file.scsi_id,
+            kernel_arguments: file.kernel_arguments,
             installer: Installer::DebianInstaller(DebianInstaller {
                 medium: file.medium,
                 answers: file.answers,
@@ -257,7 +258,8 @@ impl Profile {
     /// The names of all profiles, sorted.
     pub fn names(assets: &Assets) -> Vec<String> {
         let files = assets.names(AssetKind::Profile);
-        files.iter().filter_map(|file| file.strip_suffix(".yaml")).map(str::to_owned).collect()
+        let names = files.iter().filter_map(|file| file.strip_suffix(".yaml"));
+        names.filter(|name| !name.contains('/')).map(str::to_owned).collect()
     }
 }
 
@@ -269,19 +271,29 @@ impl Serialize for Profile {
             Installer::Anaconda(anaconda) => with_shared!(AnacondaFile, profile, {
                 installer: InstallerName::Anaconda,
                 generation: anaconda.generation,
-                kickstart_argument: anaconda.kickstart_argument,
-                usb: anaconda.usb,
-                second_stage: anaconda.second_stage,
-                kickstart_disc: anaconda.kickstart_disc,
-                boot_drive: anaconda.boot_drive,
-                commands: anaconda.commands,
+                disc_mount: Some(profile.disc_mount),
+                guest: Some(profile.guest),
+                init: Some(profile.init),
+                scsi_id: Some(profile.scsi_id),
+                kernel_arguments: Some(profile.kernel_arguments),
+                kickstart_argument: Some(anaconda.kickstart_argument),
+                usb: Some(anaconda.usb),
+                second_stage: Some(anaconda.second_stage),
+                kickstart_disc: Some(anaconda.kickstart_disc),
+                boot_drive: Some(anaconda.boot_drive),
+                commands: Some(anaconda.commands),
                 open_ports: profile.open_ports,
-                templates: anaconda.templates,
+                templates: Some(anaconda.templates),
             })
             .serialize(serializer),
             Installer::DebianInstaller(installer) => with_shared!(DebianInstallerFile, profile, {
                 installer: InstallerName::DebianInstaller,
                 generation: profile.major_release,
+                disc_mount: profile.disc_mount,
+                guest: profile.guest,
+                init: profile.init,
+                scsi_id: profile.scsi_id,
+                kernel_arguments: profile.kernel_arguments,
                 medium: installer.medium,
                 answers: installer.answers,
                 reads_zstd: installer.reads_zstd,

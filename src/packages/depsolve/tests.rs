@@ -98,8 +98,8 @@ fn solved_for(generation: Generation, base: &[&str], addons: &[&str], asked: &[&
     let wanted = SolveRequest {
         packages: &asked,
         groups: &[core],
-        implied: &generation.implied_packages(),
-        add_ons_last: generation.installs_add_ons_last(),
+        implied: &generation.package_rules().implied_packages,
+        add_ons_last: generation.package_rules().add_ons_last,
         known_files: &known,
     };
     let mut solution = solve(&pool, &wanted);
@@ -108,7 +108,7 @@ fn solved_for(generation: Generation, base: &[&str], addons: &[&str], asked: &[&
 }
 
 fn solved(base: &[&str], addons: &[&str], asked: &[&str]) -> Solution {
-    solved_for(Generation::El6, base, addons, asked)
+    solved_for(Generation::EL6, base, addons, asked)
 }
 
 fn problems(solution: &Solution) -> Vec<String> {
@@ -217,7 +217,7 @@ fn a_package_of_the_medium_may_not_wait_for_an_add_on_on_el6() {
         ["the medium's kernel-2.6.32-504.el6.x86_64 requires bc >= 1, which only the add-on \
           bc-1.06.95-1.el6.x86_64 provides: add-ons are installed last"]
     );
-    assert_eq!(problems(&solved_for(Generation::El7, &base, &addons, &["kernel"])), [""; 0]);
+    assert_eq!(problems(&solved_for(Generation::EL7, &base, &addons, &["kernel"])), [""; 0]);
 }
 
 #[test]

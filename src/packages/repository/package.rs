@@ -23,26 +23,6 @@ const LEAD: usize = 96;
 /// Changelog entries that are kept, as by createrepo.
 const CHANGELOGS: usize = 10;
 
-/// Features that rpm 4.8 provides; our reading of lib/rpmds.c, by the features' ages.
-const RPMLIB_EL6: [&str; 14] = [
-    "BuiltinLuaScripts",
-    "CompressedFileNames",
-    "ConcurrentAccess",
-    "ExplicitPackageProvide",
-    "FileCaps",
-    "FileDigests",
-    "HeaderLoadSortsTags",
-    "PartialHardlinkSets",
-    "PayloadFilesHavePrefix",
-    "PayloadIsBzip2",
-    "PayloadIsLzma",
-    "PayloadIsXz",
-    "ScriptletInterpreterArgs",
-    "VersionedDependencies",
-];
-/// Features that rpm 4.11 added.
-const RPMLIB_EL7: [&str; 2] = ["ScriptletExpansion", "TildeInVersions"];
-
 /// A binary package that the installer's rpm can read, without its content.
 #[derive(Clone, Debug)]
 pub struct RpmPackage {
@@ -97,10 +77,7 @@ impl RpmPackage {
 
     /// Returns a remark if its dist tag is of another release than the one that is installed.
     pub fn release_mismatch(&self, generation: Generation) -> Option<String> {
-        let wanted = match generation {
-            Generation::El6 => "el6",
-            Generation::El7 => "el7",
-        };
+        let wanted = generation.dist_tag();
         let tag = dist_tag(&self.release)?;
         (tag != wanted).then(|| format!("{} was built for {tag}, not {wanted}", self.nevra()))
     }
@@ -417,13 +394,11 @@ fn check_payload(metadata: &PackageMetadata, digests: &Digests) -> FaultResult<(
 fn check_features(metadata: &PackageMetadata, generation: Generation) -> FaultResult<()> {
     for dependency in metadata.get_requires().map_err(PackageFault::Unreadable)? {
         let name = dependency.name.as_str();
+        let provided =
+            |feature: &str| generation.package_rules().rpmlib.iter().any(|one| one == feature);
         let known = match name.strip_prefix("rpmlib(").and_then(|rest| rest.strip_suffix(')')) {
-            Some(feature) => {
-                RPMLIB_EL6.contains(&feature)
-                    || generation == Generation::El7 && RPMLIB_EL7.contains(&feature)
-            }
-            // Rich dependencies came with rpm 4.13.
-            None => !name.starts_with('('),
+            Some(feature) => provided(feature),
+            None => !name.starts_with('(') || provided("RichDependencies"),
         };
         if !known {
             return Err(PackageFault::Feature(name.chars().take(100).collect()));

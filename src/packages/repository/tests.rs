@@ -61,7 +61,7 @@ fn packages_are_read_in_the_order_of_their_names_on_the_disc() {
     let dir = tempfile::tempdir().unwrap();
     add_ons(dir.path());
     fs::write(dir.path().join("README"), "not a package").unwrap();
-    let packages = read_packages(dir.path(), Generation::El6, &Keyring::default()).unwrap();
+    let packages = read_packages(dir.path(), Generation::EL6, &Keyring::default()).unwrap();
     let names: Vec<_> = packages.iter().map(|package| package.location.as_str()).collect();
     assert_eq!(
         names,
@@ -76,9 +76,9 @@ fn packages_are_read_in_the_order_of_their_names_on_the_disc() {
     let kmod = &packages[0];
     assert_eq!(kmod.nevra(), "kmod-reiserfs-1:0.0-1.el6.elrepo.x86_64");
     assert!(kmod.provides().iter().any(|provided| provided.name() == "reiserfs-kmod"));
-    assert_eq!(kmod.release_mismatch(Generation::El6), None);
+    assert_eq!(kmod.release_mismatch(Generation::EL6), None);
     assert_eq!(
-        kmod.release_mismatch(Generation::El7).unwrap(),
+        kmod.release_mismatch(Generation::EL7).unwrap(),
         "kmod-reiserfs-1:0.0-1.el6.elrepo.x86_64 was built for el6, not el7"
     );
     let bytes = fs::read(&kmod.path).unwrap();
@@ -144,7 +144,7 @@ fn what_the_installer_could_not_read_is_refused_with_the_file_named() {
     for (case, nevra, change, want) in cases {
         let dir = tempfile::tempdir().unwrap();
         let path = package(dir.path(), nevra, change);
-        match read_packages(dir.path(), Generation::El6, &Keyring::default()) {
+        match read_packages(dir.path(), Generation::EL6, &Keyring::default()) {
             Err(RepositoryError::AddOn(AddOnError::Package { path: named, fault })) => {
                 assert_eq!((named, fault.to_string().as_str()), (path, want), "{case}");
             }
@@ -155,7 +155,7 @@ fn what_the_installer_could_not_read_is_refused_with_the_file_named() {
     package(dir.path(), ("a", "1", "1.el7", "x86_64"), |package| {
         package.require("rpmlib(TildeInVersions)", 10, "4.10-1");
     });
-    assert!(read_packages(dir.path(), Generation::El7, &Keyring::default()).is_ok());
+    assert!(read_packages(dir.path(), Generation::EL7, &Keyring::default()).is_ok());
 }
 
 #[test]
@@ -163,21 +163,21 @@ fn a_changed_byte_anywhere_is_noticed() {
     let dir = tempfile::tempdir().unwrap();
     let path = package(dir.path(), ("a", "1", "1.el6", "x86_64"), |_| {});
     let good = fs::read(&path).unwrap();
-    let read = read_packages(dir.path(), Generation::El6, &Keyring::default()).unwrap();
+    let read = read_packages(dir.path(), Generation::EL6, &Keyring::default()).unwrap();
     let header = usize::try_from(read[0].header_range.0).unwrap();
     for at in (header..good.len()).step_by(7) {
         let mut bytes = good.clone();
         bytes[at] ^= 1;
         fs::write(&path, bytes).unwrap();
         assert!(
-            read_packages(dir.path(), Generation::El6, &Keyring::default()).is_err(),
+            read_packages(dir.path(), Generation::EL6, &Keyring::default()).is_err(),
             "byte {at}"
         );
     }
     for len in (0..good.len()).step_by(101) {
         fs::write(&path, &good[..len]).unwrap();
         assert!(
-            read_packages(dir.path(), Generation::El6, &Keyring::default()).is_err(),
+            read_packages(dir.path(), Generation::EL6, &Keyring::default()).is_err(),
             "cut at {len}"
         );
     }
@@ -189,7 +189,7 @@ fn the_same_package_twice_and_two_versions_of_one_are_errors_that_name_both() {
     let first = package(dir.path(), ("wget", "1.12", "5.el6", "x86_64"), |_| {});
     let second = dir.path().join("z.rpm");
     fs::copy(&first, &second).unwrap();
-    let error = read_packages(dir.path(), Generation::El6, &Keyring::default()).unwrap_err();
+    let error = read_packages(dir.path(), Generation::EL6, &Keyring::default()).unwrap_err();
     assert_eq!(
         error.to_string(),
         format!("{} and {} are both wget-0:1.12-5.el6.x86_64", first.display(), second.display())
@@ -199,7 +199,7 @@ fn the_same_package_twice_and_two_versions_of_one_are_errors_that_name_both() {
     fs::rename(&first, dir.path().join("old.rpm")).unwrap();
     fs::remove_file(&second).unwrap();
     package(dir.path(), ("wget", "1.12", "5.el6_6.1", "x86_64"), |_| {});
-    let error = read_packages(dir.path(), Generation::El6, &Keyring::default()).unwrap_err();
+    let error = read_packages(dir.path(), Generation::EL6, &Keyring::default()).unwrap_err();
     assert!(matches!(error, RepositoryError::AddOn(AddOnError::TwoVersions { .. })), "{error}");
     assert!(error.to_string().contains("old.rpm is wget 0:1.12-5.el6, "), "{error}");
 }
@@ -208,7 +208,7 @@ fn the_same_package_twice_and_two_versions_of_one_are_errors_that_name_both() {
 fn a_pipe_called_a_package_is_not_waited_for() {
     let dir = tempfile::tempdir().unwrap();
     fs::create_dir(dir.path().join("x.rpm")).unwrap();
-    let error = read_packages(dir.path(), Generation::El6, &Keyring::default()).unwrap_err();
+    let error = read_packages(dir.path(), Generation::EL6, &Keyring::default()).unwrap_err();
     assert!(matches!(
         error,
         RepositoryError::AddOn(AddOnError::Package { fault: PackageFault::NotAFile, .. })
@@ -219,13 +219,13 @@ fn a_pipe_called_a_package_is_not_waited_for() {
 fn the_metadata_is_the_same_each_time_and_carries_no_other_time() {
     let dir = tempfile::tempdir().unwrap();
     add_ons(dir.path());
-    let packages = read_packages(dir.path(), Generation::El6, &Keyring::default()).unwrap();
+    let packages = read_packages(dir.path(), Generation::EL6, &Keyring::default()).unwrap();
     let files = repodata(&packages, EPOCH).unwrap();
     for entry in fs::read_dir(dir.path()).unwrap() {
         let file = fs::File::options().append(true).open(entry.unwrap().path()).unwrap();
         file.set_modified(std::time::SystemTime::now()).unwrap();
     }
-    let again = read_packages(dir.path(), Generation::El6, &Keyring::default()).unwrap();
+    let again = read_packages(dir.path(), Generation::EL6, &Keyring::default()).unwrap();
     assert_eq!(files, repodata(&again, EPOCH).unwrap());
     let names: Vec<_> = files.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(
@@ -247,7 +247,7 @@ fn the_metadata_is_the_same_each_time_and_carries_no_other_time() {
 fn what_was_written_is_read_back() {
     let dir = tempfile::tempdir().unwrap();
     add_ons(dir.path());
-    let packages = read_packages(dir.path(), Generation::El6, &Keyring::default()).unwrap();
+    let packages = read_packages(dir.path(), Generation::EL6, &Keyring::default()).unwrap();
     let root = tempfile::tempdir().unwrap();
     write_repo(root.path(), &packages);
     let repo = read_here(root.path()).unwrap();
@@ -361,7 +361,7 @@ fn ten_thousand_packages_are_read_in_seconds() {
 fn dnf_sees_every_package_and_resolves_over_the_metadata() {
     let dir = tempfile::tempdir().unwrap();
     add_ons(dir.path());
-    let packages = read_packages(dir.path(), Generation::El6, &Keyring::default()).unwrap();
+    let packages = read_packages(dir.path(), Generation::EL6, &Keyring::default()).unwrap();
     let root = tempfile::tempdir().unwrap();
     write_repo(root.path(), &packages);
     let scratch = tempfile::tempdir().unwrap();
@@ -404,7 +404,7 @@ fn the_hostile_set_is_refused_in_time() {
         let started = Instant::now();
         let result = package::read(
             set.join(name),
-            Generation::El6,
+            Generation::EL6,
             &Keyring::default(),
             FileRetention::Closed,
         );
@@ -456,7 +456,7 @@ fn skipped(why: &str) {
 fn a_package_that_is_exchanged_after_it_was_verified_changes_nothing() {
     let dir = tempfile::tempdir().unwrap();
     add_ons(dir.path());
-    let packages = read_packages(dir.path(), Generation::El6, &Keyring::default()).unwrap();
+    let packages = read_packages(dir.path(), Generation::EL6, &Keyring::default()).unwrap();
     for package in &packages {
         fs::write(dir.path().join("other"), "somebody else's").unwrap();
         fs::rename(dir.path().join("other"), &package.path).unwrap();
@@ -470,6 +470,6 @@ fn a_package_that_is_exchanged_after_it_was_verified_changes_nothing() {
         let (sha256, len) = crate::digest::Sha256::hash_reader(bytes.reader()).unwrap();
         assert_eq!((sha256, len), (package.sha256, package.len), "{}", package.location);
     }
-    let shelf = read_add_ons(dir.path(), Generation::El6, &Keyring::default()).unwrap();
+    let shelf = read_add_ons(dir.path(), Generation::EL6, &Keyring::default()).unwrap();
     assert!(shelf.packages.iter().all(|package| package.file.is_none()));
 }

@@ -230,6 +230,6 @@ pub struct LintSubject<'a> {
 
 impl LintSubject<'_> {
     pub fn is_el6(&self) -> bool {
-        self.generation == Generation::El6
+        self.generation == Generation::EL6
     }
 }
