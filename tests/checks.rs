@@ -24,7 +24,7 @@ use preflight::check::{CheckSet, Waiver, evaluate};
 use preflight::facts::image::*;
 use preflight::facts::target_kind::TargetKind;
 use preflight::facts::{Document, Fact};
-use preflight::report::{self, Report, Style, catalogue, comparison, json};
+use preflight::report::{self, Report, Style, catalogue, comparison, json, json_compact};
 use proptest::prelude::*;
 
 #[path = "checks/images.rs"]
@@ -419,6 +419,7 @@ fn generated_documents_are_current() {
         ("docs/checks.md", catalogue::docs_checks_md(&set)),
         ("docs/sources.md", sources_md()),
         ("docs/report.schema.json", json::schema_json()),
+        ("docs/report-compact.schema.json", json_compact::schema_json()),
         ("docs/diff.schema.json", comparison::schema_json()),
     ] {
         let path = root().join(path);

@@ -26,7 +26,7 @@ const LIMIT: Duration = Duration::from_secs(120);
 
 fn page(report: &Report) -> String {
     let format = report::format("html").expect("there is an html format");
-    String::from_utf8((format.render)(report, &Style::default())).expect("a page is UTF-8")
+    String::from_utf8(format.render(report, &Style::default())).expect("a page is UTF-8")
 }
 
 /// The browser; none is said loudly, and where tests have to be complete it is a failure.
@@ -519,7 +519,7 @@ fn a_page_has_the_name_of_its_site() {
     assert!(page.contains("<title>Blocked: Falun - preflight report</title>"));
     assert!(page.contains("<h2 id=\"h-site\" class=\"remote\">Falun</h2>"));
     let text = report::format("text").expect("there is a text format");
-    let text = (text.render)(&site_report(), &Style::default());
+    let text = text.render(&site_report(), &Style::default());
     assert!(text.starts_with(b"preflight report: Falun\n9 targets: 10 checks\n"));
 }
 

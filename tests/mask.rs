@@ -20,8 +20,18 @@ const LARGE: Limits = Limits { cpu_s: 60, memory_mib: 512, ..ONE_FILE };
 
 const NOW: &str = "2026-11-30T12:00:00Z";
 
-const FORMATS: [&str; 9] =
-    ["text", "json", "html", "markdown", "junit", "sarif", "github", "nagios", "prometheus"];
+const FORMATS: [&str; 10] = [
+    "text",
+    "json",
+    "json-compact",
+    "html",
+    "markdown",
+    "junit",
+    "sarif",
+    "github",
+    "nagios",
+    "prometheus",
+];
 
 fn captures() -> Vec<PathBuf> {
     let below = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");

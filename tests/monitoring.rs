@@ -18,7 +18,7 @@ const RULES: &str =
 
 fn metrics(report: &Report) -> String {
     let format = report::format("prometheus").unwrap();
-    String::from_utf8((format.render)(report, &Style::default())).unwrap()
+    String::from_utf8(format.render(report, &Style::default())).unwrap()
 }
 
 #[test]

@@ -20,7 +20,7 @@ use serde_json::Value;
 
 fn rendered(format: &str, report: &Report) -> String {
     let format = report::format(format).expect("there is such a format");
-    String::from_utf8((format.render)(report, &Style::default())).expect("a report is UTF-8")
+    String::from_utf8(format.render(report, &Style::default())).expect("a report is UTF-8")
 }
 
 /// The members of SARIF 2.1.0 that are in use, and no others; restated from the standard.

@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::definition::CheckSet;
 use super::evaluator::TargetEvaluator;
+use super::evidence::Evidence;
 use super::fact_context::FactContext;
 use super::found;
 use super::gate::EndedCases;
@@ -18,6 +19,7 @@ use super::hold;
 use super::model::{Check, Remedy, Severity, WorkLine};
 use super::moot;
 use super::pending_fixes;
+use super::shared::Shared;
 use super::told_of_server;
 use super::verdict::CheckVerdict;
 use super::waiver::{Waiver, WaiverNote};
@@ -44,65 +46,91 @@ pub fn evaluate_scope(
     waivers: &[Waiver],
     now: Timestamp,
 ) -> Vec<Finding> {
-    let today = now.to_zoned(TimeZone::UTC).date();
-    let live: Vec<&Waiver> = waivers.iter().filter(|waiver| waiver.is_live(today)).collect();
-    let run = Run { set, targets, live: &live, today };
     // Gates come first: what ends a case makes the rest of it pointless.
     let is_gate = |&&(_, index): &&(usize, usize)| set.checks()[index].gate;
     let gates: Vec<(usize, usize)> = scope.planned.iter().filter(is_gate).copied().collect();
-    let ended = if gates.is_empty() {
-        EndedCases::default()
-    } else {
-        EndedCases::from_findings(set, targets, &run.findings(&gates, &EndedCases::default()))
-    };
-    let mut findings = run.findings(&scope.planned, &ended);
-    told_of_server::move_to_server(set, targets, &mut findings);
-    moot::drop_pointless(set, targets, &mut findings);
-    hold::apply(set, targets, &mut findings);
-    pending_fixes::withhold_commands(set, targets, &mut findings);
-    findings
+    let mut of_gates = Run::new(set, waivers, now);
+    of_gates.add_all(targets, &gates);
+    let mut run = Run::new(set, waivers, now);
+    run.ended = EndedCases::from_findings(set, targets, &of_gates.findings);
+    run.add_all(targets, &scope.planned);
+    run.finish(targets)
 }
 
-/// What one evaluation works with.
-struct Run<'r> {
+/// One evaluation as it grows: the facts of a target are needed while it is added, and not later.
+pub struct Run<'r> {
     set: &'r CheckSet,
-    targets: &'r [Target],
     /// The waivers that count today.
-    live: &'r [&'r Waiver],
+    live: Vec<&'r Waiver>,
     today: Date,
+    ended: EndedCases,
+    findings: Vec<Finding>,
+    shared: Shared,
 }
 
-impl Run<'_> {
-    /// Returns the findings of what is planned, in its order.
-    fn findings(&self, planned: &[(usize, usize)], ended: &EndedCases) -> Vec<Finding> {
-        let mut findings = Vec::with_capacity(planned.len());
-        // One target after the other: what rules work on is large, and there may be hundreds.
+impl<'r> Run<'r> {
+    /// Begins an evaluation in which no gate has ended a case.
+    pub fn new(set: &'r CheckSet, waivers: &'r [Waiver], now: Timestamp) -> Self {
+        let today = now.to_zoned(TimeZone::UTC).date();
+        let live = waivers.iter().filter(|waiver| waiver.is_live(today)).collect();
+        let (ended, findings, shared) = Default::default();
+        Self { set, live, today, ended, findings, shared }
+    }
+
+    /// Adds what is planned, in its order: one target after the other, for what rules work on is large.
+    fn add_all(&mut self, targets: &[Target], planned: &[(usize, usize)]) {
         for planned in planned.chunk_by(|a, b| a.0 == b.0) {
-            let target = &self.targets[planned[0].0];
-            let stages = ended.remaining_stages(&target.stages);
-            let context = FactContext::new(&target.document);
-            let waived =
-                |check: &str| self.live.iter().any(|waiver| waiver.covers(check, &target.name));
-            let mut evaluator = TargetEvaluator {
-                set: self.set,
-                context: &context,
-                providers: target.providers(),
-                waived: &waived,
-                today: self.today,
-                target,
-                stages: &stages,
-                ended,
-                decided: vec![None; self.set.checks().len()],
-            };
-            findings.extend(planned.iter().map(|&(_, index)| {
-                let check = &self.set.checks()[index];
-                let verdict = evaluator.verdict(index);
-                let severity = evaluator.severity(check);
-                let found = build_finding(check, target, &context, verdict, severity, self.live);
-                let order = if found.is_urgent { 0 } else { self.set.rank(index) };
-                Finding { order, ..found }
-            }));
+            self.add(&targets[planned[0].0], planned.iter().map(|&(_, index)| index));
         }
+    }
+
+    /// Evaluates checks, by their places in the set, on one target.
+    pub fn add(&mut self, target: &Target, planned: impl Iterator<Item = usize>) {
+        let Self { set, live, today, ended, findings, shared } = self;
+        let stages = ended.remaining_stages(&target.stages);
+        let context = FactContext::new(&target.document);
+        let waived = |check: &str| live.iter().any(|waiver| waiver.covers(check, &target.name));
+        let mut evaluator = TargetEvaluator {
+            set,
+            context: &context,
+            providers: target.providers(),
+            waived: &waived,
+            today: *today,
+            target,
+            stages: &stages,
+            ended,
+            decided: vec![None; set.checks().len()],
+        };
+        findings.extend(planned.map(|index| {
+            let check = &set.checks()[index];
+            let verdict = evaluator.verdict(index);
+            let severity = evaluator.severity(check);
+            let found = build_finding(check, target, &context, verdict, severity, live, shared);
+            let order = if found.is_urgent { 0 } else { set.rank(index) };
+            Finding { order, ..found }
+        }));
+    }
+
+    /// Returns checks that are not run, with their texts shared with those of other targets.
+    pub fn share_skipped(&mut self, skipped: Vec<SkippedCheck>) -> Vec<SkippedCheck> {
+        let texts = &mut self.shared.texts;
+        let mut share = |skipped: SkippedCheck| SkippedCheck {
+            check: texts.share(&skipped.check),
+            title: texts.share(&skipped.title),
+            target: texts.share(&skipped.target),
+            needs: skipped.needs,
+        };
+        skipped.into_iter().map(&mut share).collect()
+    }
+
+    /// Returns the findings, each as the others leave it; of the targets that were added, names, kinds and stages are needed,
+    /// and which ESXi hosts they are about.
+    pub fn finish(self, targets: &[Target]) -> Vec<Finding> {
+        let Self { set, mut findings, mut shared, .. } = self;
+        told_of_server::move_to_server(set, targets, &mut findings);
+        moot::drop_pointless(set, targets, &mut findings);
+        hold::apply(set, targets, &mut findings, &mut shared);
+        pending_fixes::withhold_commands(set, targets, &mut findings, &mut shared);
         findings
     }
 }
@@ -135,23 +163,28 @@ fn build_finding(
     verdict: CheckVerdict,
     severity: Severity,
     waivers: &[&Waiver],
+    shared: &mut Shared,
 ) -> Finding {
     let as_warning = severity.max(Severity::Warning);
     let (outcome, severity, graded) = match verdict {
         CheckVerdict::Pass => (Outcome::Pass, severity, false),
         CheckVerdict::Warn => (Outcome::Fail, as_warning, true),
         CheckVerdict::Fail => (Outcome::Fail, severity, false),
-        CheckVerdict::Unknown { unknown, graded } => {
-            (Outcome::Unknown(unknown), if graded { as_warning } else { severity }, graded)
-        }
-        CheckVerdict::NotApplicable { why, by_failure } => {
-            (Outcome::NotApplicable { reason: why, by_failure }, severity, false)
-        }
+        CheckVerdict::Unknown { unknown, graded } => (
+            Outcome::Unknown(shared.unknowns.share(&unknown)),
+            if graded { as_warning } else { severity },
+            graded,
+        ),
+        CheckVerdict::NotApplicable { why, by_failure } => (
+            Outcome::NotApplicable { reason: shared.texts.share(&why), by_failure },
+            severity,
+            false,
+        ),
     };
     let found = match &outcome {
-        Outcome::Unknown(unknown) => unknown.to_string(),
+        Outcome::Unknown(unknown) => shared.texts.share(&unknown.to_string()),
         Outcome::NotApplicable { reason, .. } => reason.clone(),
-        _ => found::found_words(check, &target.providers(), context),
+        _ => shared.texts.share(&found::found_words(check, &target.providers(), context)),
     };
     // What may not be broken gets no commands.
     let remedy = match &outcome {
@@ -171,15 +204,15 @@ fn build_finding(
     };
     let is_lost = outcome == Outcome::Fail && !graded && severity == Severity::DataLoss;
     Finding {
-        check: check.id.clone(),
-        target: target.name.clone(),
+        check: shared.texts.share(&check.id),
+        target: shared.texts.share(&target.name),
         outcome,
         severity,
         graded,
-        title: check.title.clone(),
+        title: shared.texts.share(&check.title),
         found,
-        symptom: check.symptom.clone(),
-        remedy,
+        symptom: shared.texts.share(&check.symptom),
+        remedy: shared.remedies.share(&remedy),
         after: Vec::new(),
         held: None,
         explained_by: Vec::new(),
@@ -187,17 +220,21 @@ fn build_finding(
         is_urgent: check.urgent && is_lost,
         is_moot: false,
         is_gate: check.line == Some(WorkLine::Gate),
-        source: check.source.clone(),
-        evidence: collect_evidence(check, context),
+        source: shared.sources.share(&check.source),
+        evidence: Evidence::pack(&evidence_facts(check, context), &mut shared.texts),
+        signs: moot::shown_signs(check, context),
     }
 }
 
-/// Collects the known facts that a check's rules name; whole lists rather than their elements.
-fn collect_evidence(check: &Check, context: &FactContext<'_>) -> BTreeMap<String, Value> {
+/// Returns the known facts that a check's rules name; whole lists rather than their elements.
+fn evidence_facts<'c>(
+    check: &'c Check,
+    context: &'c FactContext<'_>,
+) -> BTreeMap<&'c str, &'c Value> {
     let paths = check.rules().flat_map(|rule| rule.paths());
     paths
         .filter(|path| !path.contains("[]"))
-        .filter_map(|path| Some((path.to_owned(), context.value(path)?.clone())))
+        .filter_map(|path| Some((path, context.value(path)?)))
         .collect()
 }
 
@@ -454,7 +491,7 @@ mod tests {
         let findings = evaluate(&set(), &[target(image, &[])], &[], now());
         assert_eq!(findings[0].found, "zerombr is false");
         assert_eq!(
-            findings[2].evidence,
+            findings[2].evidence.facts(),
             BTreeMap::from([
                 ("image.kickstart.erases".to_owned(), json!(true)),
                 ("image.kickstart.minimal".to_owned(), json!(true)),

@@ -2,12 +2,13 @@
 //!
 //! Not for deciding it: that is `engine`'s.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use smol_str::SmolStr;
 
+use super::evidence::Evidence;
 use super::model::{Remedy, Severity, SourceReference};
 use super::unknown::Unknown;
 
@@ -15,9 +16,9 @@ use super::unknown::Unknown;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 pub struct EarlierFix {
     /// The check.
-    pub check: String,
+    pub check: SmolStr,
     /// The target.
-    pub target: String,
+    pub target: SmolStr,
     /// The outcome.
     #[schemars(with = "String")]
     pub outcome: OutcomeKind,
@@ -68,11 +69,11 @@ pub enum Outcome {
     /// It does not hold.
     Fail,
     /// It could not be decided.
-    Unknown(Unknown),
+    Unknown(Arc<Unknown>),
     /// It has no meaning here.
     NotApplicable {
         /// Why, as a fragment.
-        reason: String,
+        reason: SmolStr,
         /// Whether a prerequisite fails, so that this check is left open; otherwise it has no
         /// meaning here.
         by_failure: bool,
@@ -110,9 +111,9 @@ impl Outcome {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Finding {
     /// The check.
-    pub check: String,
+    pub check: SmolStr,
     /// The target.
-    pub target: String,
+    pub target: SmolStr,
     /// The outcome.
     pub outcome: Outcome,
     /// The severity that counts here: a pass that is graded down is a warning.
@@ -120,17 +121,17 @@ pub struct Finding {
     /// Whether only the grade of a pass is in question: the rule itself holds.
     pub graded: bool,
     /// What should hold.
-    pub title: String,
+    pub title: SmolStr,
     /// What was found, or why nothing could be.
-    pub found: String,
+    pub found: SmolStr,
     /// How a failure shows itself to people.
-    pub symptom: String,
+    pub symptom: SmolStr,
     /// How to fix it; without commands while another fix comes first.
-    pub remedy: Remedy,
+    pub remedy: Arc<Remedy>,
     /// What has to be fixed or decided before, in working order.
     pub after: Vec<EarlierFix>,
     /// Why its fix has to wait for another stage, as a fragment; none when it may be done now.
-    pub held: Option<String>,
+    pub held: Option<SmolStr>,
     /// The failures that probably explain this one.
     pub explained_by: Vec<EarlierFix>,
     /// Its place in the working order of fixes.
@@ -142,7 +143,9 @@ pub struct Finding {
     /// Whether it is among the gates, which come before all other work.
     pub is_gate: bool,
     /// Where it is written.
-    pub source: SourceReference,
+    pub source: Arc<SourceReference>,
     /// The known facts that the rule names, by path.
-    pub evidence: BTreeMap<String, Value>,
+    pub evidence: Evidence,
+    /// Which of the causes of its check its facts show the sign of: a bit for each, by its place.
+    pub signs: u64,
 }

@@ -42,10 +42,10 @@ impl EndedCases {
             if of_machine && is_machine(&finding.target) {
                 ended
                     .machines
-                    .entry(finding.target.clone())
-                    .or_insert_with(|| finding.check.clone());
+                    .entry(finding.target.to_string())
+                    .or_insert_with(|| finding.check.to_string());
             } else {
-                ended.site.get_or_insert_with(|| finding.check.clone());
+                ended.site.get_or_insert_with(|| finding.check.to_string());
             }
         }
         ended

@@ -5,17 +5,23 @@
 use super::definition::CheckSet;
 use super::disturbance::Hold;
 use super::finding::{Finding, Outcome};
-use super::scope::Target;
+use super::model::Remedy;
+use super::scope::{Target, targets_by_name};
+use super::shared::Shared;
 
 /// Withholds the fixes that the stage of a machine forbids: no commands, and a text that says until when.
-pub(super) fn apply(set: &CheckSet, targets: &[Target], findings: &mut [Finding]) {
+pub(super) fn apply(
+    set: &CheckSet,
+    targets: &[Target],
+    findings: &mut [Finding],
+    shared: &mut Shared,
+) {
+    let targets = targets_by_name(targets);
     for finding in findings.iter_mut().filter(|finding| finding.outcome == Outcome::Fail) {
         let Some(kind) = set.find(&finding.check).and_then(|check| check.disturbs) else {
             continue;
         };
-        let Some(target) = targets.iter().find(|target| target.name == finding.target) else {
-            continue;
-        };
+        let Some(target) = targets.get(finding.target.as_str()) else { continue };
         let holding = target.stages.machines.iter().filter_map(|machine| {
             let stage = machine.known()?;
             Some((kind.hold(stage)?, machine.machine.as_str(), stage))
@@ -35,8 +41,8 @@ pub(super) fn apply(set: &CheckSet, targets: &[Target], findings: &mut [Finding]
                 (format!("not now: {why}"), text)
             }
         };
-        finding.remedy.text = text;
-        finding.remedy.commands.clear();
-        finding.held = Some(held);
+        let downtime = finding.remedy.downtime;
+        finding.remedy = shared.remedies.share(&Remedy { text, commands: Vec::new(), downtime });
+        finding.held = Some(shared.texts.share(&held));
     }
 }

@@ -123,7 +123,9 @@ pub struct AnswerAge {
 }
 
 /// Where it is written that this must hold.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema, derive_more::Display)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, Hash, Deserialize, Serialize, JsonSchema, derive_more::Display,
+)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Source")]
 #[display("{doc}, {at}")]

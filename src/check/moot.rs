@@ -2,15 +2,17 @@
 //!
 //! Not for gates, which end a case (`gate`).
 
-use std::cell::LazyCell;
 use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use smol_str::{SmolStr, format_smolstr};
 
 use super::definition::CheckSet;
 use super::fact_context::FactContext;
 use super::finding::{EarlierFix, Finding, Outcome};
+use super::finding_index::FindingsByPlace;
 use super::model::{Check, RootCause};
-use super::scope::Target;
-use crate::facts::Document;
+use super::scope::{Target, targets_by_name};
 use crate::facts::target_kind::TargetKind;
 
 /// How many explanations a finding names.
@@ -21,13 +23,10 @@ const MAX_EXPLANATIONS: usize = 3;
 pub(super) fn drop_pointless(set: &CheckSet, targets: &[Target], findings: &mut [Finding]) {
     let kinds: BTreeMap<&str, TargetKind> =
         targets.iter().map(|target| (target.name.as_str(), target.kind)).collect();
-    let mut by_check: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-    for (index, finding) in findings.iter().enumerate() {
-        by_check.entry(finding.check.as_str()).or_default().push(index);
-    }
+    let by_name = targets_by_name(targets);
+    let places = FindingsByPlace::new(findings);
     // The findings of a check that concern a target: its own where the check is made there, otherwise all.
     let related = |id: &str, target: &str| -> Vec<usize> {
-        let all = by_check.get(id).map(Vec::as_slice).unwrap_or_default();
         let here = kinds.get(target).zip(set.find(id)).is_some_and(|(kind, check)| {
             check.applies_to.contains(kind) && !check.is_told_of_server()
         });
@@ -36,12 +35,13 @@ pub(super) fn drop_pointless(set: &CheckSet, targets: &[Target], findings: &mut 
         };
         // What hosts see of the configuration server is told of it.
         let of_server = set.find(id).is_some_and(Check::is_told_of_server);
+        let all = places.by_check(id);
         if of_server && all.iter().any(is_server) {
             return all.iter().copied().filter(is_server).collect();
         }
-        all.iter().copied().filter(|&index| !here || findings[index].target == target).collect()
+        if here { places.by_place(id, target).collect() } else { all.to_vec() }
     };
-    let mut pointless: Vec<(usize, String)> = Vec::new();
+    let mut pointless: Vec<(usize, SmolStr)> = Vec::new();
     let mut explained: Vec<(usize, Vec<EarlierFix>)> = Vec::new();
     for (index, finding) in findings.iter().enumerate() {
         let Some(check) = set.find(&finding.check) else { continue };
@@ -55,31 +55,29 @@ pub(super) fn drop_pointless(set: &CheckSet, targets: &[Target], findings: &mut 
             !related.is_empty() && related.iter().all(|&at| findings[at].outcome == Outcome::Pass)
         };
         if !check.moot_when.is_empty() && check.moot_when.iter().all(holds) {
-            pointless.push((index, format!("not needed: {} holds", check.moot_when.join(" and "))));
+            pointless.push((
+                index,
+                format_smolstr!("not needed: {} holds", check.moot_when.join(" and ")),
+            ));
             continue;
         }
-        let target = targets.iter().find(|target| target.name == finding.target);
-        // Most causes have no sign, and then no facts are looked at.
-        let context = LazyCell::new(|| Some(FactContext::new(&target?.document)));
-        let shows = |cause: &&RootCause| {
-            let rule_holds = cause.sign.as_ref().is_none_or(|sign| {
-                context.as_ref().is_some_and(|context| sign.decide(context) == Ok(true))
-            });
-            rule_holds && cause.holds.iter().all(holds)
+        let target = by_name.get(finding.target.as_str());
+        let shows = |(place, cause): &(usize, &RootCause)| {
+            finding.signs & sign_bit(*place) != 0 && cause.holds.iter().all(holds)
         };
-        let own_hosts = target.map(|target| host_names(&target.document)).unwrap_or_default();
+        let own_hosts = target.map(|target| target.esxi_hosts()).unwrap_or_default();
         // What fails on another ESXi host explains nothing here.
         let is_elsewhere = |at: usize| {
-            let cause = targets.iter().find(|target| target.name == findings[at].target);
+            let cause = by_name.get(findings[at].target.as_str());
             cause
                 .filter(|cause| cause.kind == TargetKind::Esxi && !own_hosts.is_empty())
                 .is_some_and(|host| {
-                    let named = host_names(&host.document);
+                    let named = host.esxi_hosts();
                     !named.iter().chain([&host.name.as_str()]).any(|name| own_hosts.contains(name))
                 })
         };
-        let causes = check.consequence_of.iter().filter(shows);
-        let causes = causes.flat_map(|cause| related(&cause.check, &finding.target));
+        let causes = check.consequence_of.iter().enumerate().filter(shows);
+        let causes = causes.flat_map(|(_, cause)| related(&cause.check, &finding.target));
         let mut causes: Vec<usize> = causes
             .filter(|&at| findings[at].outcome == Outcome::Fail && !findings[at].graded)
             .filter(|&at| !is_elsewhere(at))
@@ -98,7 +96,7 @@ pub(super) fn drop_pointless(set: &CheckSet, targets: &[Target], findings: &mut 
     for (index, reason) in pointless {
         let finding = &mut findings[index];
         finding.found.clone_from(&reason);
-        finding.remedy.commands.clear();
+        Arc::make_mut(&mut finding.remedy).commands.clear();
         finding.outcome = Outcome::NotApplicable { reason, by_failure: false };
     }
     for (index, links) in explained {
@@ -106,10 +104,18 @@ pub(super) fn drop_pointless(set: &CheckSet, targets: &[Target], findings: &mut 
     }
 }
 
-/// Returns the ESXi hosts that facts are about: of a machine its own and its master target's, of a host itself.
-fn host_names(document: &Document) -> Vec<&str> {
-    let places = ["/vm/master_target/host", "/vm/start_host/name", "/host/name"];
-    places.iter().filter_map(|place| document.known.pointer(place)?.as_str()).collect()
+/// Returns which causes of a check the facts of its target show the sign of, as bits by their places; a cause without a sign
+/// always shows.
+pub(super) fn shown_signs(check: &Check, context: &FactContext<'_>) -> u64 {
+    let causes = check.consequence_of.iter().enumerate();
+    let shown = causes.filter(|(_, cause)| {
+        cause.sign.as_ref().is_none_or(|sign| sign.decide(context) == Ok(true))
+    });
+    shown.fold(0, |bits, (place, _)| bits | sign_bit(place))
+}
+
+fn sign_bit(place: usize) -> u64 {
+    u32::try_from(place).ok().and_then(|place| 1_u64.checked_shl(place)).unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -121,6 +127,7 @@ mod tests {
     use super::*;
     use crate::assets::{Asset, Assets};
     use crate::check::evaluate;
+    use crate::facts::Document;
 
     /// What explains the second failure when both rules fail; `sign` is what tells it from a fault of its own.
     fn explanation(sign: &str, kickstart: Value) -> Vec<String> {

@@ -6,8 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::definition::CheckSet;
 use super::finding::{EarlierFix, Finding, Outcome, OutcomeKind};
-use super::model::{Check, WorkLine};
+use super::finding_index::FindingsByPlace;
+use super::model::{Check, Remedy, WorkLine};
 use super::scope::Target;
+use super::shared::Shared;
 use super::window::{InWindow, TargetStages};
 use crate::facts::target_kind::TargetKind;
 
@@ -15,7 +17,12 @@ use crate::facts::target_kind::TargetKind;
 const MAX_NAMED: usize = 5;
 
 /// Removes the commands of every remedy that has to wait for another fix, and names that fix.
-pub(super) fn withhold_commands(set: &CheckSet, targets: &[Target], findings: &mut [Finding]) {
+pub(super) fn withhold_commands(
+    set: &CheckSet,
+    targets: &[Target],
+    findings: &mut [Finding],
+    shared: &mut Shared,
+) {
     let pending: Vec<(usize, Vec<EarlierFix>, bool)> = {
         let index = FindingIndex::new(set, targets, findings);
         // What loses data waits for nothing.
@@ -32,9 +39,10 @@ pub(super) fn withhold_commands(set: &CheckSet, targets: &[Target], findings: &m
     };
     for (at, fixes, is_moot) in pending {
         let finding = &mut findings[at];
-        finding.remedy.text =
-            format!("After {}: {}", describe_fixes(&fixes, &finding.target), finding.remedy.text);
-        finding.remedy.commands.clear();
+        let first = describe_fixes(&fixes, &finding.target);
+        let text = format!("After {first}: {}", finding.remedy.text);
+        let downtime = finding.remedy.downtime;
+        finding.remedy = shared.remedies.share(&Remedy { text, commands: Vec::new(), downtime });
         finding.after = fixes;
         finding.is_moot = is_moot;
     }
@@ -67,8 +75,7 @@ struct FindingIndex<'f> {
     findings: &'f [Finding],
     /// For each finding the index of its check in the set.
     checks: Vec<usize>,
-    /// For each check its findings.
-    by_check: BTreeMap<usize, Vec<usize>>,
+    places: FindingsByPlace,
     kinds: BTreeMap<&'f str, TargetKind>,
     stages: BTreeMap<&'f str, &'f TargetStages>,
 }
@@ -79,13 +86,10 @@ impl<'f> FindingIndex<'f> {
             set.position(&finding.check).expect("a finding is of a check of the set")
         };
         let checks: Vec<usize> = findings.iter().map(place).collect();
-        let mut by_check: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-        for (at, &check) in checks.iter().enumerate() {
-            by_check.entry(check).or_default().push(at);
-        }
+        let places = FindingsByPlace::new(findings);
         let kinds = targets.iter().map(|target| (target.name.as_str(), target.kind)).collect();
         let stages = targets.iter().map(|target| (target.name.as_str(), &target.stages)).collect();
-        Self { set, findings, checks, by_check, kinds, stages }
+        Self { set, findings, checks, places, kinds, stages }
     }
 
     fn check(&self, at: usize) -> &'f Check {
@@ -156,12 +160,9 @@ impl<'f> FindingIndex<'f> {
         if check.gate || matches!(kind, Some(TargetKind::Image | TargetKind::Packages)) {
             return;
         }
-        for other in 0..self.findings.len() {
-            let cause = self.check(other);
-            let same_target = self.findings[other].target == self.findings[at].target;
+        for other in self.places.by_target(&self.findings[at].target) {
             // A failed gate has ended its case already; a failure in line D means another master target.
-            let ends = same_target
-                && cause.line == Some(WorkLine::D)
+            let ends = self.check(other).line == Some(WorkLine::D)
                 && matches!(check.line, Some(WorkLine::E | WorkLine::F | WorkLine::G));
             if ends && self.findings[other].outcome == Outcome::Fail && self.is_open(other) {
                 open.insert(other);
@@ -172,15 +173,13 @@ impl<'f> FindingIndex<'f> {
     /// The findings of a check that concern a finding: on its own target where the check is evaluated there, otherwise
     /// on any.
     fn related_findings(&self, at: usize, check: &Check) -> Vec<usize> {
-        let index = self.set.position(&check.id).expect("it was found in the set");
-        let all = self.by_check.get(&index).map(Vec::as_slice).unwrap_or_default();
         let here = self.kind(at).is_some_and(|kind| check.applies_to.contains(&kind))
             && !check.is_told_of_server();
-        let target = &self.findings[at].target;
-        all.iter()
-            .copied()
-            .filter(|&other| !here || self.findings[other].target == *target)
-            .collect()
+        if here {
+            self.places.by_place(&check.id, &self.findings[at].target).collect()
+        } else {
+            self.places.by_check(&check.id).to_vec()
+        }
     }
 
     /// Whether the check of a finding does not count at the stages of the machines that its target concerns.

@@ -25,7 +25,7 @@ const TARGET: &str = "target";
 const MAX_ARGUMENTS: usize = 100;
 
 /// How to fix what a check found.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Remedy {
     /// What to do, in sentences.

@@ -2,10 +2,12 @@
 //!
 //! Not for evaluation: that is `engine`'s.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::Value;
+use smol_str::SmolStr;
 
 use super::definition::CheckSet;
 use super::provider::Provider;
@@ -15,6 +17,9 @@ use super::window::TargetStages;
 use crate::facts::Document;
 use crate::facts::stage::MachineStage;
 use crate::facts::target_kind::TargetKind;
+
+/// The facts that are names of ESXi hosts.
+const ESXI_HOSTS: [&str; 3] = ["vm.master_target.host", "vm.start_host.name", "host.name"];
 
 /// A target that checks are run on.
 pub struct Target {
@@ -34,6 +39,26 @@ impl Target {
         Self { name, kind, document, stages: TargetStages::default() }
     }
 
+    /// Returns the ESXi hosts that its facts are about: of a machine its own and its master target's, of a host itself.
+    pub(super) fn esxi_hosts(&self) -> Vec<&str> {
+        ESXI_HOSTS.iter().filter_map(|path| self.fact(path)?.as_str()).collect()
+    }
+
+    /// Returns the target without its facts, but for the ESXi hosts that they are about.
+    pub fn without_facts(self) -> Self {
+        let mut hosts = Document::default();
+        for path in ESXI_HOSTS {
+            if let Some(name) = self.fact(path) {
+                hosts.set_member(path, name);
+            }
+        }
+        Self { document: hosts, ..self }
+    }
+
+    fn fact(&self, path: &str) -> Option<&Value> {
+        path.split('.').try_fold(&self.document.known, |here, name| here.get(name))
+    }
+
     /// Returns the providers that were contacted, whether they answered or not.
     pub fn providers(&self) -> BTreeSet<Provider> {
         let document = &self.document;
@@ -45,6 +70,12 @@ impl Target {
         let known: BTreeSet<Provider> = known.filter_map(|path| schema::provider(&path)).collect();
         document.absent.keys().filter_map(|path| schema::provider(path)).chain(known).collect()
     }
+}
+
+/// Returns the first target of each name.
+pub(super) fn targets_by_name(targets: &[Target]) -> BTreeMap<&str, &Target> {
+    // Of two, the one that is put in last stays.
+    targets.iter().rev().map(|target| (target.name.as_str(), target)).collect()
 }
 
 /// Returns the stage of each machine that a target names, once.
@@ -64,11 +95,11 @@ pub fn machine_stages(targets: &[Target]) -> Vec<MachineStage> {
 #[schemars(rename = "LeftOut")]
 pub struct SkippedCheck {
     /// The check.
-    pub check: String,
+    pub check: SmolStr,
     /// What should hold.
-    pub title: String,
+    pub title: SmolStr,
     /// The target.
-    pub target: String,
+    pub target: SmolStr,
     /// What would have to be part of the run.
     pub needs: Vec<Provider>,
 }
@@ -138,8 +169,8 @@ impl Scope {
                 if needs.is_empty() {
                     scope.planned.push((place, index));
                 } else {
-                    let (check, title) = (check.id.clone(), check.title.clone());
-                    let target = target.name.clone();
+                    let (check, title) = (SmolStr::new(&check.id), SmolStr::new(&check.title));
+                    let target = SmolStr::new(&target.name);
                     scope.skipped.push(SkippedCheck { check, title, target, needs });
                 }
             }

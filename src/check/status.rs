@@ -78,22 +78,27 @@ pub fn exit_status(findings: &[Finding], fail_on: FailOn) -> u8 {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::check::evidence::Evidence;
     use crate::check::model::{Remedy, SourceReference};
     use crate::check::unknown::UnknownCause;
-    use std::collections::BTreeMap;
+    use std::sync::Arc;
 
     /// A finding with nothing to say.
     pub(crate) fn finding(outcome: Outcome, severity: Severity) -> Finding {
         Finding {
-            check: "a.b".to_owned(),
-            target: "mt.iso".to_owned(),
+            check: "a.b".into(),
+            target: "mt.iso".into(),
             outcome,
             severity,
             graded: false,
-            title: "it holds".to_owned(),
-            found: "found".to_owned(),
-            symptom: "symptom".to_owned(),
-            remedy: Remedy { text: "Fix it.".to_owned(), commands: Vec::new(), downtime: false },
+            title: "it holds".into(),
+            found: "found".into(),
+            symptom: "symptom".into(),
+            remedy: Arc::new(Remedy {
+                text: "Fix it.".to_owned(),
+                commands: Vec::new(),
+                downtime: false,
+            }),
             after: Vec::new(),
             held: None,
             explained_by: Vec::new(),
@@ -101,8 +106,9 @@ pub(crate) mod tests {
             is_moot: false,
             is_gate: false,
             order: 0,
-            source: SourceReference { doc: "field".to_owned(), at: "a".to_owned() },
-            evidence: BTreeMap::new(),
+            source: Arc::new(SourceReference { doc: "field".to_owned(), at: "a".to_owned() }),
+            evidence: Evidence::default(),
+            signs: 0,
         }
     }
 
@@ -114,13 +120,13 @@ pub(crate) mod tests {
             }
             _ => UnknownCause::Unanswered { question: text.to_owned() },
         };
-        Outcome::Unknown(cause.into())
+        Outcome::Unknown(Arc::new(cause.into()))
     }
 
     #[test]
     fn the_exit_status_says_what_is_left_to_do() {
         use Severity::{BlocksFailback, BlocksReprotect, DataLoss, Info, Warning};
-        let na = || Outcome::NotApplicable { reason: "r".to_owned(), by_failure: false };
+        let na = || Outcome::NotApplicable { reason: "r".into(), by_failure: false };
         let waived = || Outcome::Waived {
             reason: "r".to_owned(),
             owner: "o".to_owned(),

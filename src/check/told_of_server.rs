@@ -3,10 +3,14 @@
 //! What hosts see of the server stands in their facts, and a person is asked about the server where no host was. In a run
 //! that has the server as a target, each host's finding moves there. Not for what hosts see (`site::server_views`).
 
+use std::sync::Arc;
+
+use smol_str::format_smolstr;
+
 use super::definition::CheckSet;
 use super::finding::{Finding, Outcome};
 use super::model::{Check, CheckScope};
-use super::scope::Target;
+use super::scope::{Target, targets_by_name};
 use crate::facts::target_kind::TargetKind;
 
 impl Check {
@@ -21,13 +25,14 @@ impl Check {
 /// Moves the findings of such checks to the configuration server: what fails, otherwise what holds, otherwise what is not
 /// known and nobody has answered.
 pub(super) fn move_to_server(set: &CheckSet, targets: &[Target], findings: &mut [Finding]) {
+    let by_name = targets_by_name(targets);
     for check in set.checks().iter().filter(|check| check.is_told_of_server()) {
         let mut server: Option<usize> = None;
         let mut hosts: Vec<usize> = Vec::new();
         for (at, finding) in
             findings.iter().enumerate().filter(|(_, known)| known.check == check.id)
         {
-            let kind = targets.iter().find(|target| target.name == finding.target);
+            let kind = by_name.get(finding.target.as_str());
             match kind.map(|target| target.kind) {
                 Some(TargetKind::ConfigurationServer) => server = Some(at),
                 _ if matches!(finding.outcome, Outcome::NotApplicable { .. }) => {}
@@ -44,18 +49,18 @@ pub(super) fn move_to_server(set: &CheckSet, targets: &[Target], findings: &mut 
             let seen = findings[best].clone();
             let from = if hosts.len() > 1 { format!(" ({})", seen.target) } else { String::new() };
             let own = &mut findings[server];
-            own.found = format!("{}{from}", seen.found);
+            own.found = format_smolstr!("{}{from}", seen.found);
             own.severity = if seen.graded { seen.severity } else { own.severity };
             own.outcome = seen.outcome;
             own.graded = seen.graded;
             own.remedy = seen.remedy;
             own.evidence = seen.evidence;
         }
-        let reason = format!("it is told of {}", findings[server].target);
+        let reason = format_smolstr!("it is told of {}", findings[server].target);
         for at in hosts {
             let finding = &mut findings[at];
             finding.found.clone_from(&reason);
-            finding.remedy.commands.clear();
+            Arc::make_mut(&mut finding.remedy).commands.clear();
             finding.outcome = Outcome::NotApplicable { reason: reason.clone(), by_failure: false };
         }
     }
@@ -96,9 +101,9 @@ mod tests {
             .iter()
             .zip(outcomes)
             .map(|((name, _), outcome)| Finding {
-                check: "cs.running".to_owned(),
-                target: (*name).to_owned(),
-                found: format!("seen by {name}"),
+                check: "cs.running".into(),
+                target: (*name).into(),
+                found: format!("seen by {name}").into(),
                 ..finding(outcome, severity)
             })
             .collect();
@@ -109,7 +114,7 @@ mod tests {
 
     #[test]
     fn what_hosts_see_is_a_finding_of_the_server() {
-        let not_asked = || Outcome::NotApplicable { reason: "r".to_owned(), by_failure: false };
+        let not_asked = || Outcome::NotApplicable { reason: "r".into(), by_failure: false };
         let told = "not-applicable it is told of cs01";
         for (outcomes, server) in [
             ([unknown("q"), Outcome::Pass, Outcome::Fail], "fail seen by mt2 (mt2)"),

@@ -7,7 +7,7 @@ use std::fmt;
 use crate::facts::Document;
 
 /// Why a rule was neither true nor false.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum UnknownCause {
     /// A fact is absent.
     #[error("{path}: {reason}")]
@@ -72,7 +72,7 @@ impl UnknownCause {
 }
 
 /// Why a check is unknown, and through which prerequisites.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Unknown {
     /// The prerequisites between the check and the cause, the check's own first.
     pub through: Vec<String>,

@@ -157,7 +157,7 @@ pub fn was_interrupted(responses: &Responses) -> bool {
 
 /// Returns a transcript as it is valid at `now`: without answers to other queries and answers that
 /// are too old.
-fn at(transcript: Transcript, role: &Role, now: jiff::Timestamp) -> Transcript {
+pub fn at(transcript: Transcript, role: &Role, now: jiff::Timestamp) -> Transcript {
     let Role::Host { env, probes, is_self_check } = role else {
         return age::apply_age(transcript, now, &[]);
     };

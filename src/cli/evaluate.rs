@@ -5,20 +5,20 @@
 use std::path::Path;
 
 use super::args::SelectArgs;
+use super::capture_stream::CaptureStream;
 use super::captures::save_captures;
 use super::collect::{self, CollectOptions};
+use super::evaluation::Evaluation;
 use super::reporting::Reporter;
 use super::selection::Selection;
 use super::{ExitStatus, outputs, watch};
-use crate::check::scope::{Scope, SkippedCheck};
+use crate::check::scope::Scope;
 use crate::check::status::FailOn;
-use crate::check::waiver::WaiverNote;
 use crate::check::{self, CheckSet, Finding, Target, engine};
 use crate::facts::Document;
 use crate::facts::azure::answers::VaultAnswers;
 use crate::facts::image::ImageFacts;
 use crate::facts::target_kind::TargetKind;
-use crate::facts::topology::Topology;
 use crate::facts::transcript::Transcript;
 use crate::image::manifest::VerifiedCheck;
 use crate::report::{self, Report};
@@ -63,40 +63,6 @@ pub fn collect_systems(
     save_captures(&transcripts, out)
 }
 
-/// What came of evaluating systems.
-pub struct Evaluation {
-    /// The targets, with their facts and the stages of their machines.
-    pub targets: Vec<Target>,
-    /// The outcome of every check in scope.
-    pub findings: Vec<Finding>,
-    /// The checks that were not run.
-    skipped: Vec<SkippedCheck>,
-    waiver_notes: Vec<WaiverNote>,
-    /// What options left out, in sentences.
-    left_out: Vec<String>,
-    /// How the systems of the site hang together; none without a site.
-    topology: Option<Topology>,
-    /// When the systems were asked.
-    pub at: jiff::Timestamp,
-    /// Whether nothing interrupted the collection.
-    pub is_complete: bool,
-}
-
-impl Evaluation {
-    /// Returns the report of the evaluation.
-    pub fn into_report(self, fail_on: FailOn) -> Report {
-        let Self { targets, findings, skipped, waiver_notes, left_out, topology, at, is_complete } =
-            self;
-        let mut report = Report::new(&targets, findings, &skipped, &waiver_notes, at, fail_on);
-        report.notes.extend(left_out);
-        let report = match topology {
-            Some(topology) => report.with_topology(topology),
-            None => report,
-        };
-        if is_complete { report } else { report.interrupted() }
-    }
-}
-
 /// Collects from the selected systems and evaluates them.
 pub fn evaluate_systems(
     selection: &mut Selection,
@@ -105,6 +71,9 @@ pub fn evaluate_systems(
     now: jiff::Timestamp,
 ) -> anyhow::Result<Evaluation> {
     checks.compile_in_background(&selection.hosts.iter().map(|host| host.kind).collect());
+    if let Some(captures) = CaptureStream::find(selection, checks, options)? {
+        return captures.evaluate(selection, checks, options, now);
+    }
     let sources = selection.sources(checks, options)?;
     let responses = collect::collect(sources, options)?;
     let targets = selection.assemble(&responses, checks)?;
@@ -172,7 +141,7 @@ pub fn evaluate_file(
 /// Returns the outcomes of a report for the manifest beside an image.
 pub fn verified_checks(report: &Report) -> Vec<VerifiedCheck> {
     let row = |result: &report::model::CheckResult| VerifiedCheck {
-        check: result.check.clone(),
+        check: result.check.to_string(),
         outcome: result.outcome.as_str().to_owned(),
     };
     report.results.iter().map(row).collect()

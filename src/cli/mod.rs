@@ -7,6 +7,7 @@
 mod answers;
 mod args;
 mod azure;
+mod capture_stream;
 mod captures;
 mod checks;
 mod circumstances;
@@ -15,6 +16,7 @@ mod commands;
 mod dashed_words;
 mod error;
 mod evaluate;
+mod evaluation;
 mod exit;
 mod fix;
 mod follow;

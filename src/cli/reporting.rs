@@ -2,7 +2,7 @@
 //!
 //! Not for making findings (`evaluate`), nor for the formats themselves (`report`).
 
-use std::io::{IsTerminal, Write};
+use std::io::{BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -119,7 +119,7 @@ impl Reporter {
             lists_passed: screen::is_verbose(),
             is_brief: self.is_brief,
         };
-        stream.write_all(&(self.screen.render)(report, &style))?;
+        write_whole(self.screen, report, &style, stream)?;
         let own = ExitStatus::from_report(report.summary.exit_code);
         Ok(self.screen.plugin_state(report).map_or(own, ExitStatus::Plugin))
     }
@@ -128,8 +128,7 @@ impl Reporter {
     pub fn write_files(&self, report: &Report) -> anyhow::Result<()> {
         for (format, path) in &self.files {
             let out = AtomicFile::open(path, true, Visibility::ByUmask, &[])?;
-            out.file()
-                .write_all(&(format.render)(report, &Style::default()))
+            write_whole(format, report, &Style::default(), out.file())
                 .with_context(|| format!("cannot write {}", path.display()))?;
             out.commit()?;
         }
@@ -138,6 +137,18 @@ impl Reporter {
         }
         Ok(())
     }
+}
+
+/// Writes a report piece by piece.
+fn write_whole(
+    format: &Format,
+    report: &Report,
+    style: &Style,
+    out: impl Write,
+) -> std::io::Result<()> {
+    let mut out = BufWriter::new(out);
+    (format.write)(report, style, &mut out)?;
+    out.flush()
 }
 
 /// Fails early when a file cannot be written at the end of a long run.

@@ -199,19 +199,19 @@ impl Selection {
 
     /// Returns notes on what the options left out of the evaluation.
     pub fn left_out(&self, checks: &CheckSet, targets: &[Target]) -> Vec<String> {
+        let scope = Scope::new(checks, targets);
+        let all = scope.planned.len();
+        let left = all - scope.selected(checks, targets, &self.choice).planned.len();
+        self.left_out_notes(left, all, targets)
+    }
+
+    /// Returns notes on how many of all checks the options left out, and on what they name in vain.
+    pub fn left_out_notes(&self, left: usize, all: usize, targets: &[Target]) -> Vec<String> {
         if self.choice.is_everything() {
             return Vec::new();
         }
-        let all = Scope::new(checks, targets).planned;
-        let of_targets = all
-            .iter()
-            .filter(|&&(place, index)| {
-                !self.choice.includes(&checks.checks()[index].id, &targets[place].name)
-            })
-            .count();
         let mut notes = vec![format!(
-            "--only, --skip or --limit left out {of_targets} of {} checks: this is not the whole answer",
-            all.len()
+            "--only, --skip or --limit left out {left} of {all} checks: this is not the whole answer"
         )];
         let unmatched = self
             .choice

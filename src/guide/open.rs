@@ -151,16 +151,16 @@ pub(super) fn open_findings<'r>(
             if let Some(place) = shared {
                 let entry = &mut open[place];
                 entry.severity = entry.severity.min(severity);
-                if !entry.also.contains(&finding.check) {
-                    entry.also.push(finding.check.clone());
+                if !entry.also.iter().any(|also| *also == finding.check) {
+                    entry.also.push(finding.check.to_string());
                 }
                 continue;
             }
         }
         let place = OpenPlace {
-            targets: vec![finding.target.clone()],
-            found: finding.found.clone(),
-            remedy: (finding.outcome == Outcome::Fail).then(|| finding.remedy.clone()),
+            targets: vec![finding.target.to_string()],
+            found: finding.found.to_string(),
+            remedy: (finding.outcome == Outcome::Fail).then(|| finding.remedy.as_ref().clone()),
         };
         match open.iter_mut().find(|entry| is_same_check(entry)) {
             Some(entry) => {
@@ -169,13 +169,13 @@ pub(super) fn open_findings<'r>(
             }
             None => {
                 open.push(OpenFinding {
-                    check: finding.check.clone(),
-                    title: finding.title.clone(),
+                    check: finding.check.to_string(),
+                    title: finding.title.to_string(),
                     outcome,
                     severity,
                     places: vec![place],
                     also: Vec::new(),
-                    source: finding.source.clone(),
+                    source: finding.source.as_ref().clone(),
                 });
                 reasons.push(reason);
             }

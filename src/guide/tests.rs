@@ -36,7 +36,7 @@ impl Lab {
         });
         let pass = |check: &crate::check::Check| Finding {
             check: check.id.clone(),
-            target: machine.to_owned(),
+            target: machine.into(),
             order: self.checks.rank(self.checks.position(&check.id).unwrap()),
             ..finding(Outcome::Pass, check.severity)
         };
@@ -127,12 +127,9 @@ fn what_waits_is_not_told() {
     for (id, held) in [("vm.no-snapshot", true), ("retention.fstab", false)] {
         let known = findings.iter_mut().find(|finding| finding.check == id).unwrap();
         known.outcome = Outcome::Fail;
-        let earlier = EarlierFix {
-            check: "a.b".to_owned(),
-            target: "app".to_owned(),
-            outcome: OutcomeKind::Fail,
-        };
-        known.held = held.then(|| "later".to_owned());
+        let earlier =
+            EarlierFix { check: "a.b".into(), target: "app".into(), outcome: OutcomeKind::Fail };
+        known.held = held.then(|| "later".into());
         known.after = if held { Vec::new() } else { vec![earlier] };
     }
     let section = lab.plan(&[("app", Some(Stage::Prepare))], &findings).sections.remove(0);
@@ -165,7 +162,7 @@ fn machines_with_the_same_open_things_are_one_section() {
     for finding in findings.iter_mut().filter(|finding| finding.check == "failback.azure-vm-off") {
         if finding.target != "c" {
             finding.outcome = Outcome::Fail;
-            finding.found = format!("the copy of {} runs", finding.target);
+            finding.found = format!("the copy of {} runs", finding.target).into();
         }
     }
     let machines = [

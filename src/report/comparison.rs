@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 
 use super::model::{self, CheckResult, Report};
 use crate::check::definition::Severity;
@@ -31,12 +32,12 @@ struct RecordedRun {
 
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 struct RecordedResult {
-    check: String,
-    target: String,
+    check: SmolStr,
+    target: SmolStr,
     outcome: OutcomeKind,
     severity: Severity,
-    title: String,
-    found: String,
+    title: SmolStr,
+    found: SmolStr,
     #[serde(default)]
     since: Option<Timestamp>,
 }
@@ -148,15 +149,15 @@ pub struct ReportDiff {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Change {
     /// The check.
-    pub check: String,
+    pub check: SmolStr,
     /// The target.
-    pub target: String,
+    pub target: SmolStr,
     /// The severity that counts now, or counted when it is gone.
     pub severity: Severity,
     /// What should hold.
-    pub title: String,
+    pub title: SmolStr,
     /// What is found now, or was when it was not checked again.
-    pub found: String,
+    pub found: SmolStr,
     /// The outcome before; absent when it was not checked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub was: Option<OutcomeKind>,
@@ -274,7 +275,6 @@ pub fn schema_json() -> String {
 pub(super) mod tests {
     use super::*;
     use crate::check::engine::Outcome;
-    use crate::report::Style;
     use crate::report::model::tests::report;
 
     pub(in crate::report) fn recorded(
@@ -283,7 +283,10 @@ pub(super) mod tests {
     ) -> RecordedReport {
         let mut report = report(findings);
         report.run.at = at.to_owned();
-        RecordedReport::parse(&super::super::json::render(&report, &Style::default())).unwrap()
+        RecordedReport::parse(
+            &crate::report::FORMATS[1].render(&report, &crate::report::Style::default()),
+        )
+        .unwrap()
     }
 
     fn targets(changes: &[Change]) -> Vec<&str> {
@@ -297,7 +300,7 @@ pub(super) mod tests {
     #[test]
     fn each_pair_of_outcomes_has_its_place() {
         let not_applicable =
-            || Outcome::NotApplicable { reason: "not yet".to_owned(), by_failure: false };
+            || Outcome::NotApplicable { reason: "not yet".into(), by_failure: false };
         let block = Severity::BlocksReprotect;
         let old = recorded(
             "2026-11-20T03:00:00Z",

@@ -74,17 +74,17 @@ pub(super) fn first_steps(report: &Report) -> Vec<FirstStep> {
             .filter(|(_, other)| step_key(other) == key)
             .map(|(_, other)| other.target.as_str())
             .collect();
-        let target = match (&result.cause, same.len()) {
+        let target = match (result.cause(), same.len()) {
             // It is the machine that has a stage, whatever depends on it.
             (Some(UnknownCause::Stage { machine, .. }), _) => machine.clone(),
-            (_, 0 | 1) => result.target.clone(),
+            (_, 0 | 1) => result.target.to_string(),
             (_, many) => format!("{} and {} more", result.target, many - 1),
         };
         steps.push(FirstStep {
             target,
-            first_target: result.target.clone(),
+            first_target: result.target.to_string(),
             what: what_to_do(result),
-            check: result.check.clone(),
+            check: result.check.to_string(),
         });
         if steps.len() == MAX_STEPS {
             break;
@@ -144,7 +144,7 @@ fn advance_what_blocks_waits_for(open: &mut [(Turn, &CheckResult)]) {
 
 /// What makes two findings one thing to do: the same check, or one reason for which many are not known.
 fn step_key(result: &CheckResult) -> String {
-    match &result.cause {
+    match result.cause() {
         Some(UnknownCause::Stage { machine, .. }) => format!("stage {machine}"),
         Some(cause @ UnknownCause::Absent { .. }) => format!("because {}", cause.reason()),
         _ => format!("{} {}", result.check, result.outcome.as_str()),
@@ -157,7 +157,7 @@ fn turn(result: &CheckResult) -> Option<Turn> {
     let status = Status::from_result(result);
     match status {
         _ if result.is_urgent => Some(Turn::Urgent),
-        Status::Unknown if matches!(result.cause, Some(UnknownCause::Stage { .. })) => {
+        Status::Unknown if matches!(result.cause(), Some(UnknownCause::Stage { .. })) => {
             Some(Turn::Stage)
         }
         // What another failure explains is over, or known, once that one is fixed.
@@ -175,7 +175,7 @@ fn turn(result: &CheckResult) -> Option<Turn> {
 
 /// The first sentence of a remedy, or what has to be found out.
 fn what_to_do(result: &CheckResult) -> String {
-    let text = match &result.cause {
+    let text = match result.cause() {
         Some(
             UnknownCause::Unanswered { question }
             | UnknownCause::NotShown { question, .. }
@@ -240,6 +240,8 @@ fn stage_words(machine: &MachineStage) -> String {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "all of this module is a test")]
 
+    use std::sync::Arc;
+
     use super::*;
     use crate::check::engine::Outcome;
     use crate::check::unknown::Unknown;
@@ -258,19 +260,19 @@ mod tests {
             ("app-01", Outcome::Fail, loses),
         ]);
         for (order, result) in report.results.iter_mut().enumerate() {
-            result.check = format!("check.{order}");
+            result.check = format!("check.{order}").into();
             result.order = order;
         }
         let fix = |check: &str| EarlierFix {
-            check: check.to_owned(),
-            target: "mt1".to_owned(),
+            check: check.into(),
+            target: "mt1".into(),
             outcome: OutcomeKind::Fail,
         };
         // One that blocks waits for a warning, one for a master target that goes, one for a stage.
         report.results[2].after = vec![fix("check.1")];
         report.results[3].after = vec![fix("check.0")];
         report.results[3].is_moot = true;
-        report.results[0].held = Some("later".to_owned());
+        report.results[0].held = Some("later".into());
         report.results[6].is_urgent = true;
         let steps = first_steps(&report);
         let checks: Vec<&str> = steps.iter().map(|step| step.check.as_str()).collect();
@@ -280,7 +282,7 @@ mod tests {
     #[test]
     fn a_failure_that_waits_for_the_unknown_is_not_hidden_by_questions() {
         let question = UnknownCause::Unanswered { question: "Is it?".to_owned() };
-        let unanswered = Outcome::Unknown(Unknown::from(question));
+        let unanswered = Outcome::Unknown(Arc::new(Unknown::from(question)));
         let blocks = Severity::BlocksReprotect;
         let mut findings: Vec<(&str, Outcome, Severity)> =
             (0..8).map(|_| ("mt1", unanswered.clone(), blocks)).collect();
@@ -288,12 +290,12 @@ mod tests {
         findings.push(("mt1", Outcome::Fail, blocks));
         let mut report = report(&findings);
         for (order, result) in report.results.iter_mut().enumerate() {
-            result.check = format!("check.{order}");
+            result.check = format!("check.{order}").into();
             result.order = order;
         }
         let fix = |check: &str, outcome: OutcomeKind| EarlierFix {
-            check: check.to_owned(),
-            target: "mt1".to_owned(),
+            check: check.into(),
+            target: "mt1".into(),
             outcome,
         };
         report.results[8].after = vec![fix("check.5", OutcomeKind::Unknown)];
@@ -311,7 +313,7 @@ mod tests {
     #[test]
     fn a_stage_that_is_not_known_is_the_machines() {
         let stage = UnknownCause::Stage { machine: "app-01".to_owned(), note: "n".to_owned() };
-        let unknown = Outcome::Unknown(Unknown::from(stage));
+        let unknown = Outcome::Unknown(Arc::new(Unknown::from(stage)));
         let report = report(&[
             ("mt1", unknown.clone(), Severity::BlocksReprotect),
             ("app-01", unknown, Severity::DataLoss),
@@ -324,13 +326,13 @@ mod tests {
     #[test]
     fn gates_come_first_and_their_questions_do_not_hide_what_blocks() {
         let question = UnknownCause::Unanswered { question: "Is it?".to_owned() };
-        let unanswered = Outcome::Unknown(Unknown::from(question));
+        let unanswered = Outcome::Unknown(Arc::new(Unknown::from(question)));
         let blocks = Severity::BlocksReprotect;
         let mut findings = vec![("mt1", Outcome::Fail, blocks)];
         findings.extend((0..5).map(|_| ("site", unanswered.clone(), blocks)));
         let mut report = report(&findings);
         for (order, result) in report.results.iter_mut().enumerate() {
-            result.check = format!("check.{order}");
+            result.check = format!("check.{order}").into();
             result.order = 100 - order;
             result.is_gate = result.target == "site";
         }

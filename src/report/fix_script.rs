@@ -274,8 +274,8 @@ mod tests {
             target.name.push_str(hostile);
         }
         for result in &mut report.results {
-            result.target.push_str(hostile);
-            result.found = hostile.to_owned();
+            result.target = format!("{}{hostile}", result.target).into();
+            result.found = hostile.into();
         }
         let text = rendered(&report);
         let bare: Vec<&str> =
@@ -327,11 +327,11 @@ mod tests {
             let name = format!("{} of {}", check.applies_to[0].as_str(), check.id);
             report.targets.push(CheckedTarget { name: name.clone(), kind: check.applies_to[0] });
             report.results.push(CheckResult {
-                check: check.id.clone(),
-                target: name,
-                remedy: check.remedy.clone(),
-                symptom: check.symptom.clone(),
-                title: check.title.clone(),
+                check: check.id.as_str().into(),
+                target: name.into(),
+                remedy: check.remedy.clone().into(),
+                symptom: check.symptom.as_str().into(),
+                title: check.title.as_str().into(),
                 ..like.clone()
             });
         }

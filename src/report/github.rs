@@ -146,7 +146,7 @@ mod tests {
     #[test]
     fn no_text_begins_a_command_of_its_own() {
         let mut report = report(&[("m:t,1", Outcome::Fail, Severity::DataLoss)]);
-        report.results[0].found = "50%\n::add-mask::x\r\n::stop-commands::y".to_owned();
+        report.results[0].found = "50%\n::add-mask::x\r\n::stop-commands::y".into();
         let text = text(&report);
         let commands: Vec<&str> = text.lines().filter(|line| line.starts_with("::")).collect();
         assert_eq!(

@@ -22,6 +22,7 @@ use super::picture_layout::drawings;
 use super::site_picture::{Anchors, SitePicture};
 use super::style::Style;
 use crate::check::definition::Remedy;
+use crate::check::evidence::Evidence as PackedFacts;
 use crate::template;
 
 /// With more targets than this, what passes is said once and not for each of them.
@@ -431,8 +432,8 @@ impl<'r> PageBuilder<'r> {
         FindingRow {
             id: format!("finding-{n}"),
             word: class.label(),
-            check: first.check.clone(),
-            title: first.title.clone(),
+            check: first.check.to_string(),
+            title: first.title.to_string(),
             more: if is.is_empty() { 0 } else { group.variants.len() - is.len() },
             found_label: match class {
                 Status::Unknown => "Unknown",
@@ -487,9 +488,9 @@ impl<'r> PageBuilder<'r> {
 
     /// The facts behind what was found, each differing set of them once.
     fn evidence(&self, results: &[&CheckResult]) -> Vec<Evidence> {
-        let mut sets: Vec<(&BTreeMap<String, Value>, Vec<&str>)> = Vec::new();
+        let mut sets: Vec<(&PackedFacts, Vec<&str>)> = Vec::new();
         for result in results.iter().filter(|result| !result.evidence.is_empty()) {
-            match sets.iter().position(|(known, _)| **known == result.evidence) {
+            match sets.iter().position(|(known, _)| *known == &result.evidence) {
                 Some(place) => sets[place].1.push(&result.target),
                 None if sets.len() < MAX_EVIDENCE => {
                     sets.push((&result.evidence, vec![&result.target]));
@@ -502,6 +503,7 @@ impl<'r> PageBuilder<'r> {
             .map(|(facts, targets)| Evidence {
                 label: named.then(|| targets.join(", ")),
                 lines: facts
+                    .facts()
                     .iter()
                     .map(|(path, value)| truncate(&format!("{path} = {value}"), MAX_FACT_CHARS))
                     .collect(),

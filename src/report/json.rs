@@ -9,9 +9,27 @@ use super::layout::is_unprintable;
 use super::model::Report;
 use super::style::Style;
 
-/// Renders the report as JSON.
-pub fn render(report: &Report, _: &Style) -> Vec<u8> {
-    (to_string(report).expect("the model has only text keys and plain values") + "\n").into_bytes()
+/// Writes the report as JSON, result by result.
+///
+/// # Errors
+///
+/// Fails when the output does.
+pub fn write(report: &Report, _: &Style, out: &mut dyn io::Write) -> io::Result<()> {
+    write_value(report, out)
+}
+
+/// Writes a value as [`to_string`] returns it, with the end of its last line.
+pub(super) fn write_value(value: &impl Serialize, out: &mut dyn io::Write) -> io::Result<()> {
+    let mut shown = EscapingWriter(out);
+    serde_json::to_writer_pretty(&mut shown, value)?;
+    shown.0.write_all(b"\n")
+}
+
+/// Writes a value on one line.
+pub(super) fn write_line(value: &impl Serialize, out: &mut dyn io::Write) -> io::Result<()> {
+    let mut shown = EscapingWriter(out);
+    serde_json::to_writer(&mut shown, value)?;
+    shown.0.write_all(b"\n")
 }
 
 /// A value as indented JSON that a terminal only shows: JSON's own rules leave DEL, the controls
@@ -21,33 +39,42 @@ pub fn render(report: &Report, _: &Style) -> Vec<u8> {
 ///
 /// As [`serde_json::to_string_pretty`].
 pub fn to_string(value: &impl Serialize) -> serde_json::Result<String> {
-    let mut shown = EscapingWriter(String::new());
-    serde_json::to_writer_pretty(&mut shown, value)?;
-    Ok(shown.0)
+    let mut json = Vec::new();
+    serde_json::to_writer_pretty(EscapingWriter(&mut json), value)?;
+    Ok(String::from_utf8_lossy(&json).into_owned())
 }
 
-/// Takes JSON piece by piece, so that a report of hundreds of hosts is not held twice.
-struct EscapingWriter(String);
+/// Takes JSON piece by piece, so that a report of thousands of hosts is never held as a text.
+struct EscapingWriter<'o>(&'o mut dyn io::Write);
 
-impl io::Write for EscapingWriter {
+impl io::Write for EscapingWriter<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         // The serialiser cuts texts at characters that JSON escapes, and those are ASCII.
         let json = std::str::from_utf8(bytes).map_err(io::Error::other)?;
-        for char in json.chars() {
-            if char == '\n' || !is_unprintable(char) {
-                self.0.push(char);
-            } else {
-                let mut units = [0; 2];
-                let units = char.encode_utf16(&mut units).iter();
-                self.0.extend(units.map(|unit| format!("\\u{unit:04x}")));
+        let acts = |char: char| char != '\n' && is_unprintable(char);
+        let mut rest = json;
+        while let Some(at) = rest.find(acts) {
+            let (plain, acting) = rest.split_at(at);
+            self.0.write_all(plain.as_bytes())?;
+            let mut chars = acting.chars();
+            for unit in chars.next().into_iter().flat_map(utf16) {
+                write!(self.0, "\\u{unit:04x}")?;
             }
+            rest = chars.as_str();
         }
+        self.0.write_all(rest.as_bytes())?;
         Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
+}
+
+fn utf16(char: char) -> impl Iterator<Item = u16> {
+    let mut units = [0; 2];
+    let used = char.encode_utf16(&mut units).len();
+    units.into_iter().take(used)
 }
 
 /// `docs/report.schema.json`.

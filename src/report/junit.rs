@@ -21,19 +21,21 @@ use crate::check::finding::OutcomeKind;
 const NO_TIME: &str = "0.000";
 
 /// The XML as it grows.
-type Xml = Writer<Vec<u8>>;
+type Xml<'o> = Writer<&'o mut dyn io::Write>;
 
-/// Renders the report as JUnit's XML.
-pub fn render(report: &Report, _: &Style) -> Vec<u8> {
-    let mut xml = Writer::new_with_indent(Vec::new(), b' ', 4);
-    write_suites(&mut xml, report).expect("writing to memory does not fail");
-    let mut out = b"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n".to_vec();
-    out.extend(xml.into_inner());
-    out.push(b'\n');
-    out
+/// Writes the report as JUnit's XML.
+///
+/// # Errors
+///
+/// Fails when the output does.
+pub fn write(report: &Report, _: &Style, out: &mut dyn io::Write) -> io::Result<()> {
+    out.write_all(b"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n")?;
+    let mut xml = Writer::new_with_indent(out, b' ', 4);
+    write_suites(&mut xml, report)?;
+    xml.into_inner().write_all(b"\n")
 }
 
-fn write_suites(xml: &mut Xml, report: &Report) -> io::Result<()> {
+fn write_suites(xml: &mut Xml<'_>, report: &Report) -> io::Result<()> {
     xml.create_element("testsuites").write_inner_content(|xml| {
         let mut suites = group_by_target(report).into_iter().enumerate();
         suites
@@ -43,7 +45,7 @@ fn write_suites(xml: &mut Xml, report: &Report) -> io::Result<()> {
 }
 
 fn write_suite(
-    xml: &mut Xml,
+    xml: &mut Xml<'_>,
     report: &Report,
     id: usize,
     target: &str,
@@ -90,7 +92,7 @@ fn write_suite(
     Ok(())
 }
 
-fn write_properties(xml: &mut Xml, report: &Report, kind: &str) -> io::Result<()> {
+fn write_properties(xml: &mut Xml<'_>, report: &Report, kind: &str) -> io::Result<()> {
     let properties = [
         ("kind", kind),
         ("preflight", report.tool.version.as_str()),
@@ -107,7 +109,7 @@ fn write_properties(xml: &mut Xml, report: &Report, kind: &str) -> io::Result<()
 }
 
 fn write_case(
-    xml: &mut Xml,
+    xml: &mut Xml<'_>,
     target: &str,
     result: &CheckResult,
     outcome: CaseOutcome,
@@ -164,7 +166,7 @@ fn skip_reason(result: &CheckResult) -> String {
             format!("waived{}", why.unwrap_or_default())
         }
         OutcomeKind::Unknown => format!("{}, undecided: {}", result.severity, result.found),
-        _ => result.found.clone(),
+        _ => result.found.to_string(),
     };
     make_visible(&text)
 }
@@ -208,7 +210,8 @@ mod tests {
     use crate::report::model::tests::{every_outcome, report};
 
     fn xml(report: &Report) -> String {
-        String::from_utf8(render(report, &Style::default())).unwrap()
+        String::from_utf8(crate::report::format("junit").unwrap().render(report, &Style::default()))
+            .unwrap()
     }
 
     #[test]
@@ -293,7 +296,7 @@ mod tests {
     #[test]
     fn what_xml_cannot_say_is_replaced() {
         let mut report = report(&[("mt1", Outcome::Fail, Severity::DataLoss)]);
-        report.results[0].found = "\u{1b}[31m\u{0}<&>\"\u{fffe}\u{ffff}\nx]]>".to_owned();
+        report.results[0].found = "\u{1b}[31m\u{0}<&>\"\u{fffe}\u{ffff}\nx]]>".into();
         let xml = xml(&report);
         let shown = "message=\"\\u{1b}[31m\\u{0}&lt;&amp;&gt;&quot;\\u{fffe}\\u{ffff}\\nx]]&gt;\"";
         assert!(xml.contains(shown), "{xml}");

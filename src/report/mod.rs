@@ -13,6 +13,7 @@ pub mod guide;
 mod html;
 mod hyperv_picture;
 pub mod json;
+pub mod json_compact;
 pub mod junit;
 mod layout;
 pub mod markdown;
@@ -33,6 +34,8 @@ pub mod text;
 pub mod troubleshooting;
 pub mod troubleshooting_text;
 
+use std::io;
+
 pub use layout::is_unprintable;
 pub use model::Report;
 pub use nagios::PluginState;
@@ -44,11 +47,18 @@ pub struct Format {
     pub name: &'static str,
     /// What it is for, as a fragment.
     pub description: &'static str,
-    /// Renders a report.
-    pub render: fn(&Report, &Style) -> Vec<u8>,
+    /// Writes a report; fails when the output does.
+    pub write: fn(&Report, &Style, &mut dyn io::Write) -> io::Result<()>,
 }
 
 impl Format {
+    /// Returns a report as bytes in memory.
+    pub fn render(&self, report: &Report, style: &Style) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        (self.write)(report, style, &mut bytes).expect("writing to memory does not fail");
+        bytes
+    }
+
     /// Returns the state that decides the exit status in place of the report's own, for the format whose readers know no other.
     pub fn plugin_state(&self, report: &Report) -> Option<PluginState> {
         self.is_plugin().then(|| PluginState::from_report(report))
@@ -62,42 +72,55 @@ impl Format {
 
 /// All formats; the first is the default.
 pub const FORMATS: &[Format] = &[
-    Format { name: "text", description: "for people, worst first", render: text::render },
+    Format {
+        name: "text",
+        description: "for people, worst first",
+        write: |report, style, out| out.write_all(&text::render(report, style)),
+    },
     Format {
         name: "json",
         description: "for programs; docs/report.schema.json says what is in it",
-        render: json::render,
+        write: json::write,
+    },
+    Format {
+        name: "json-compact",
+        description: "the same with each text once; docs/report-compact.schema.json",
+        write: json_compact::write,
     },
     Format {
         name: "html",
         description: "one page to read, mail or print; needs nothing but itself",
-        render: html::render,
+        write: |report, style, out| out.write_all(&html::render(report, style)),
     },
-    Format { name: "markdown", description: "for a ticket or a chat", render: markdown::render },
+    Format {
+        name: "markdown",
+        description: "for a ticket or a chat",
+        write: |report, style, out| out.write_all(&markdown::render(report, style)),
+    },
     Format {
         name: "junit",
         description: "for build servers; one suite per target",
-        render: junit::render,
+        write: junit::write,
     },
     Format {
         name: "sarif",
         description: "SARIF 2.1.0, for viewers of findings",
-        render: sarif::render,
+        write: sarif::write,
     },
     Format {
         name: "github",
         description: "annotations of a GitHub workflow, one for each finding",
-        render: github::render,
+        write: |report, style, out| out.write_all(&github::render(report, style)),
     },
     Format {
         name: nagios::NAME,
         description: "a plugin of Nagios and Icinga, with exit statuses of its own",
-        render: nagios::render,
+        write: |report, style, out| out.write_all(&nagios::render(report, style)),
     },
     Format {
         name: "prometheus",
         description: "for node_exporter's textfile collector",
-        render: prometheus::render,
+        write: prometheus::write,
     },
 ];
 

@@ -5,15 +5,16 @@
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::Value;
-use std::collections::BTreeMap;
+use smol_str::{SmolStr, ToSmolStr};
+use std::sync::Arc;
 
 use crate::check::definition::{Remedy, Severity, SourceReference};
 use crate::check::engine::{Finding, Outcome, SkippedCheck, Target};
+use crate::check::evidence::Evidence;
 use crate::check::finding::{EarlierFix, OutcomeKind};
 use crate::check::scope::machine_stages;
 use crate::check::status::{Counts, FailOn, exit_status};
-use crate::check::unknown::UnknownCause;
+use crate::check::unknown::{Unknown, UnknownCause};
 use crate::check::waiver::WaiverNote;
 use crate::facts::stage::MachineStage;
 use crate::facts::target_kind::TargetKind;
@@ -94,34 +95,34 @@ pub struct CheckedTarget {
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct CheckResult {
     /// The check.
-    pub check: String,
+    pub check: SmolStr,
     /// The target.
-    pub target: String,
+    pub target: SmolStr,
     /// The outcome.
     pub outcome: OutcomeKind,
     /// The severity that counts here: a pass that is graded down is a warning.
     pub severity: Severity,
     /// What should hold.
-    pub title: String,
+    pub title: SmolStr,
     /// What was found, or why nothing could be.
-    pub found: String,
+    pub found: SmolStr,
     /// Why it is unknown or not applicable.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
+    pub reason: Option<SmolStr>,
     /// What keeps it from being decided; `reason` says the same to programs.
     #[serde(skip)]
-    pub cause: Option<UnknownCause>,
+    pub unknown: Option<Arc<Unknown>>,
     /// True when the check itself is at fault.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     #[schemars(default)]
     pub defect: bool,
     /// Who owns it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub waiver: Option<AppliedWaiver>,
+    pub waiver: Option<Box<AppliedWaiver>>,
     /// How a failure shows itself to people.
-    pub symptom: String,
+    pub symptom: SmolStr,
     /// How to fix it; without commands while another fix comes first.
-    pub remedy: Remedy,
+    pub remedy: Arc<Remedy>,
     /// What has to be fixed or decided before, in working order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(default)]
@@ -132,7 +133,7 @@ pub struct CheckResult {
     pub explained_by: Vec<EarlierFix>,
     /// Why its fix waits for another stage of a machine.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub held: Option<String>,
+    pub held: Option<SmolStr>,
     /// Its place in the working order of fixes: smaller comes first.
     pub order: usize,
     /// Whether data is being lost, so that its fix comes before everything else.
@@ -145,12 +146,12 @@ pub struct CheckResult {
     #[serde(skip)]
     pub is_gate: bool,
     /// Where it is written.
-    pub source: SourceReference,
+    pub source: Arc<SourceReference>,
     /// Since when it fails, as far as the report of `--since` and those before it tell.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub since: Option<Timestamp>,
     /// The known facts that the rule names, by path.
-    pub evidence: BTreeMap<String, Value>,
+    pub evidence: Evidence,
 }
 
 /// A waiver that covers a result.
@@ -184,6 +185,13 @@ pub struct Summary {
     /// The exit status: 0, 1, 2 or 3, and 130 when the run was interrupted.
     #[serde(rename = "exit_code")]
     pub exit_code: u8,
+}
+
+impl CheckResult {
+    /// Returns what keeps it from being decided.
+    pub fn cause(&self) -> Option<&UnknownCause> {
+        self.unknown.as_ref().map(|unknown| &unknown.cause)
+    }
 }
 
 impl Report {
@@ -248,17 +256,19 @@ impl Summary {
 impl From<Finding> for CheckResult {
     fn from(finding: Finding) -> Self {
         let outcome = finding.outcome.kind();
-        let mut cause = None;
+        let mut undecided = None;
         let (reason, defect, waiver) = match finding.outcome {
             Outcome::Pass | Outcome::Fail => (None, false, None),
             Outcome::Unknown(unknown) => {
-                let (reason, defect) = (unknown.to_string(), unknown.is_defect());
-                cause = Some(unknown.cause);
+                let (reason, defect) = (unknown.to_smolstr(), unknown.is_defect());
+                undecided = Some(unknown);
+                // What was found is the same text, and takes no second place.
+                let reason = if reason == finding.found { finding.found.clone() } else { reason };
                 (Some(reason), defect, None)
             }
             Outcome::NotApplicable { reason, .. } => (Some(reason), false, None),
             Outcome::Waived { reason, owner, expires } => {
-                (None, false, Some(AppliedWaiver { reason, owner, expires }))
+                (None, false, Some(Box::new(AppliedWaiver { reason, owner, expires })))
             }
         };
         Self {
@@ -269,7 +279,7 @@ impl From<Finding> for CheckResult {
             title: finding.title,
             found: finding.found,
             reason,
-            cause,
+            unknown: undecided,
             defect,
             waiver,
             symptom: finding.symptom,
@@ -307,7 +317,7 @@ pub(crate) mod tests {
         let findings: Vec<Finding> = findings
             .iter()
             .map(|(target, outcome, severity)| Finding {
-                target: (*target).to_owned(),
+                target: (*target).into(),
                 ..finding(outcome.clone(), *severity)
             })
             .collect();
@@ -318,8 +328,7 @@ pub(crate) mod tests {
     /// One finding of each kind on two targets, one check that was not run, and a note.
     pub(crate) fn every_outcome() -> Report {
         let unknown = crate::check::status::tests::unknown("no answer");
-        let not_applicable =
-            Outcome::NotApplicable { reason: "no disk".to_owned(), by_failure: false };
+        let not_applicable = Outcome::NotApplicable { reason: "no disk".into(), by_failure: false };
         let waived = Outcome::Waived {
             reason: "a lab".to_owned(),
             owner: "ann".to_owned(),
@@ -336,18 +345,19 @@ pub(crate) mod tests {
         ]);
         let ids = ["a.pass", "a.blocker", "a.warning", "a.info", "a.unknown", "a.na", "a.waived"];
         for (result, id) in report.results.iter_mut().zip(ids) {
-            result.check = id.to_owned();
+            result.check = id.into();
         }
         let blocker = &mut report.results[1];
-        blocker.found = "/mnt/retention is vfat".to_owned();
-        blocker.remedy.commands = vec!["mkfs.ext4 /dev/DEVICE".to_owned()];
-        blocker.remedy.downtime = true;
-        blocker.evidence = BTreeMap::from([("mt.retention.fstype".to_owned(), "vfat".into())]);
+        blocker.found = "/mnt/retention is vfat".into();
+        let remedy = Arc::make_mut(&mut blocker.remedy);
+        remedy.commands = vec!["mkfs.ext4 /dev/DEVICE".to_owned()];
+        remedy.downtime = true;
+        blocker.evidence = Evidence::from_facts(&[("mt.retention.fstype", "vfat".into())].into());
         report.tool.version = "1.2.3".to_owned();
         report.not_asked = vec![SkippedCheck {
-            check: "vm.b".to_owned(),
-            title: "it is on".to_owned(),
-            target: "mt1".to_owned(),
+            check: "vm.b".into(),
+            title: "it is on".into(),
+            target: "mt1".into(),
             needs: vec![Provider::Vsphere],
         }];
         report.notes = vec!["the waiver of x for y expired".to_owned()];

@@ -192,7 +192,7 @@ mod tests {
     #[test]
     fn what_would_begin_performance_data_or_markup_is_spelt_out() {
         let mut report = report(&[("mt|1", Outcome::Fail, Severity::DataLoss)]);
-        report.results[0].found = "a|b=1 <b>\n| c=2".to_owned();
+        report.results[0].found = "a|b=1 <b>\n| c=2".into();
         let text = text(&report);
         assert_eq!(text.matches('|').count(), 1, "{text}");
         assert_eq!(

@@ -164,7 +164,7 @@ impl<'r> FindingGroup<'r> {
     pub(super) fn remedies(&self) -> Vec<(&'r Remedy, Vec<&'r str>)> {
         let mut remedies: Vec<(&Remedy, Vec<&str>)> = Vec::new();
         for &result in self.variants.iter().flat_map(|variant| &variant.results) {
-            match remedies.iter_mut().find(|(known, _)| **known == result.remedy) {
+            match remedies.iter_mut().find(|(known, _)| *known == &*result.remedy) {
                 Some((_, targets)) => targets.push(&result.target),
                 None => remedies.push((&result.remedy, vec![&result.target])),
             }
@@ -252,7 +252,7 @@ impl<'r> Outline<'r> {
             .flat_map(|cause| cause.targets.iter().map(|on| (on.target, cause.key.as_str())))
             .collect();
         let shared = |result: &CheckResult| {
-            let key = result.cause.as_ref().map(UnknownCause::reason);
+            let key = result.cause().map(UnknownCause::reason);
             key.is_some_and(|key| told.contains(&(result.target.as_str(), key.as_str())))
         };
         let consequences = find_consequences(report);
@@ -441,7 +441,7 @@ fn find_shared_causes(report: &Report) -> Vec<SharedCause<'_>> {
     for (target, results) in group_by_target(report) {
         let mut causes: Vec<(String, Vec<(&UnknownCause, &str)>)> = Vec::new();
         for result in &results {
-            let Some(cause) = &result.cause else { continue };
+            let Some(cause) = result.cause() else { continue };
             let unknown = (cause, result.check.as_str());
             match causes.iter_mut().find(|(key, _)| *key == cause.reason()) {
                 Some((_, checks)) => checks.push(unknown),

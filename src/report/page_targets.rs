@@ -90,7 +90,7 @@ fn finding_links(
             let on = cause.targets.iter().find(|on| on.target == name)?;
             (*href == format!("cause-{n}")).then(|| pluralize(on.checks.len(), "check"))
         });
-        let text = shared.unwrap_or_else(|| result.check.clone());
+        let text = shared.unwrap_or_else(|| result.check.to_string());
         let (class, word) = (status.css_class(), status.label());
         links.push((status, result.order, FindingLink { class, word, text, href: href.clone() }));
     }

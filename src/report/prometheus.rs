@@ -4,15 +4,20 @@
 //! Moments are values: the collector refuses samples with a time of their own.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 
 use super::layout::make_visible;
 use super::model::Report;
 use super::outline::{Status, group_by_target};
 use super::style::Style;
 
-/// Renders the report in Prometheus' text format.
-pub fn render(report: &Report, _: &Style) -> Vec<u8> {
-    let mut page = Page::default();
+/// Writes the report in Prometheus' text format.
+///
+/// # Errors
+///
+/// Fails when the output does.
+pub fn write(report: &Report, _: &Style, out: &mut dyn io::Write) -> io::Result<()> {
+    let mut page = Page { out };
     let summary = &report.summary;
     let kinds: BTreeMap<&str, &str> =
         report.targets.iter().map(|target| (target.name.as_str(), target.kind.as_str())).collect();
@@ -29,7 +34,7 @@ pub fn render(report: &Report, _: &Style) -> Vec<u8> {
             ];
             (labels.to_vec(), 1)
         }),
-    );
+    )?;
     page.family(
         "preflight_checks",
         "Checks by outcome.",
@@ -42,7 +47,7 @@ pub fn render(report: &Report, _: &Style) -> Vec<u8> {
         ]
         .into_iter()
         .map(|(outcome, count)| (vec![("outcome", outcome)], to_i64(count))),
-    );
+    )?;
     let targets = group_by_target(report);
     for (name, help, class) in [
         ("preflight_target_blockers", "Checks of a target that failed and block.", Status::Blocker),
@@ -54,7 +59,7 @@ pub fn render(report: &Report, _: &Style) -> Vec<u8> {
                 results.iter().filter(|result| Status::from_result(result) == class).count();
             (vec![("target", *target)], to_i64(count))
         });
-        page.family(name, help, samples);
+        page.family(name, help, samples)?;
     }
     let single = [
         ("preflight_not_asked", "Checks that were not run.", to_i64(report.not_asked.len())),
@@ -70,32 +75,29 @@ pub fn render(report: &Report, _: &Style) -> Vec<u8> {
         ),
     ];
     for (name, help, value) in single {
-        page.family(name, help, [(Vec::new(), value)]);
+        page.family(name, help, [(Vec::new(), value)])?;
     }
     if let Ok(at) = report.run.at.parse::<jiff::Timestamp>() {
         let help = "When the facts were checked, in seconds since 1970.";
-        page.family("preflight_run_timestamp_seconds", help, [(Vec::new(), at.as_second())]);
+        page.family("preflight_run_timestamp_seconds", help, [(Vec::new(), at.as_second())])?;
     }
     let version = vec![("version", report.tool.version.as_str())];
-    page.family("preflight_build_info", "The program that checked; always 1.", [(version, 1)]);
-    page.text.into_bytes()
+    page.family("preflight_build_info", "The program that checked; always 1.", [(version, 1)])
 }
 
-#[derive(Default)]
-struct Page {
-    text: String,
+struct Page<'o> {
+    out: &'o mut dyn io::Write,
 }
 
-impl Page {
+impl Page<'_> {
     /// One metric with its samples; a sample that is there twice would cost the whole file.
     fn family<'l>(
         &mut self,
         name: &str,
         help: &str,
         samples: impl IntoIterator<Item = (Vec<(&'l str, &'l str)>, i64)>,
-    ) {
+    ) -> io::Result<()> {
         let mut seen = BTreeSet::new();
-        let mut lines = String::new();
         for (labels, value) in samples {
             let labels: Vec<String> =
                 labels.iter().map(|(key, text)| format!("{key}=\"{}\"", escape(text))).collect();
@@ -103,13 +105,16 @@ impl Page {
                 [] => String::new(),
                 labels => format!("{{{}}}", labels.join(",")),
             };
-            if seen.insert(labels.clone()) {
-                lines.push_str(&format!("{name}{labels} {value}\n"));
+            if seen.contains(&labels) {
+                continue;
             }
+            if seen.is_empty() {
+                writeln!(self.out, "# HELP {name} {help}\n# TYPE {name} gauge")?;
+            }
+            writeln!(self.out, "{name}{labels} {value}")?;
+            seen.insert(labels);
         }
-        if !lines.is_empty() {
-            self.text.push_str(&format!("# HELP {name} {help}\n# TYPE {name} gauge\n{lines}"));
-        }
+        Ok(())
     }
 }
 
@@ -130,7 +135,10 @@ mod tests {
     use crate::report::model::tests::{every_outcome, report};
 
     fn text(report: &Report) -> String {
-        String::from_utf8(render(report, &Style::default())).unwrap()
+        String::from_utf8(
+            crate::report::format("prometheus").unwrap().render(report, &Style::default()),
+        )
+        .unwrap()
     }
 
     #[test]

@@ -5,8 +5,9 @@
 //! invocation. A waiver is a suppression. Only the members in use are here.
 
 use std::collections::{BTreeMap, HashMap};
+use std::io;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use super::json;
@@ -15,33 +16,37 @@ use super::model::{CheckResult, Report};
 use super::outline::{Outline, OverallVerdict, Status};
 use super::style::Style;
 use crate::check::definition::{Remedy, Severity};
+use crate::check::evidence::Evidence;
 use crate::check::finding::OutcomeKind;
 
 /// The published schema.
 const SCHEMA: &str =
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 
-/// Renders the report as SARIF.
-pub fn render(report: &Report, _: &Style) -> Vec<u8> {
-    let rules = Rules::new(report);
+/// Writes the report as SARIF.
+///
+/// # Errors
+///
+/// Fails when the output does.
+pub fn write(report: &Report, _: &Style, out: &mut dyn io::Write) -> io::Result<()> {
+    let Rules { listed, indexes } = Rules::new(report);
     let log = Log {
         schema: SCHEMA,
         version: "2.1.0",
         runs: [Run {
-            results: report.results.iter().map(|result| render_result(result, &rules)).collect(),
-            invocations: [render_invocation(report, &rules)],
+            results: Results { report, indexes: &indexes },
+            invocations: [render_invocation(report, &indexes)],
             tool: Tool {
                 driver: Driver {
                     name: &report.tool.name,
                     version: &report.tool.version,
                     semantic_version: &report.tool.version,
-                    rules: rules.listed,
+                    rules: listed,
                 },
             },
         }],
     };
-    (json::to_string(&log).expect("the model has only text keys and plain values") + "\n")
-        .into_bytes()
+    json::write_value(&log, out)
 }
 
 #[derive(Serialize)]
@@ -56,7 +61,20 @@ struct Log<'r> {
 struct Run<'r> {
     tool: Tool<'r>,
     invocations: [Invocation<'r>; 1],
-    results: Vec<SarifResult<'r>>,
+    results: Results<'r>,
+}
+
+/// The results, each made when it is written.
+struct Results<'r> {
+    report: &'r Report,
+    indexes: &'r HashMap<&'r str, usize>,
+}
+
+impl Serialize for Results<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let results = self.report.results.iter();
+        serializer.collect_seq(results.map(|result| render_result(result, self.indexes)))
+    }
 }
 
 #[derive(Serialize)]
@@ -185,7 +203,7 @@ struct Suppression<'r> {
 struct FindingProperties<'r> {
     outcome: &'static str,
     severity: Severity,
-    evidence: &'r BTreeMap<String, Value>,
+    evidence: &'r Evidence,
     /// How to fix it on this target.
     #[serde(skip_serializing_if = "Option::is_none")]
     remedy: Option<&'r Remedy>,
@@ -203,8 +221,8 @@ impl<'r> Rules<'r> {
         let mut remedies: HashMap<&str, Vec<&Remedy>> = HashMap::new();
         for result in report.results.iter().filter(|r| r.outcome == OutcomeKind::Fail) {
             let known = remedies.entry(&result.check).or_default();
-            if !known.contains(&&result.remedy) {
-                known.push(&result.remedy);
+            if !known.contains(&&*result.remedy) {
+                known.push(&*result.remedy);
             }
         }
         let mut rules = Self { listed: Vec::new(), indexes: HashMap::new() };
@@ -214,7 +232,7 @@ impl<'r> Rules<'r> {
                 let remedy = match remedies.get(result.check.as_str()).map(Vec::as_slice) {
                     Some([one]) => Some(*one),
                     Some(_) => None,
-                    None => Some(&result.remedy),
+                    None => Some(&*result.remedy),
                 };
                 rules.listed.push(render_rule(result, remedy));
                 place
@@ -268,7 +286,7 @@ fn help(remedy: Option<&Remedy>, source: &str) -> Help {
     }
 }
 
-fn render_result<'r>(result: &'r CheckResult, rules: &Rules<'r>) -> SarifResult<'r> {
+fn render_result<'r>(result: &'r CheckResult, indexes: &HashMap<&str, usize>) -> SarifResult<'r> {
     let kind = match result.outcome {
         OutcomeKind::Pass => "pass",
         OutcomeKind::Fail | OutcomeKind::Waived => "fail",
@@ -287,7 +305,7 @@ fn render_result<'r>(result: &'r CheckResult, rules: &Rules<'r>) -> SarifResult<
     let identity = format!("{}/{}", result.target, result.check);
     SarifResult {
         rule_id: &result.check,
-        rule_index: rules.indexes[result.check.as_str()],
+        rule_index: indexes[result.check.as_str()],
         kind,
         level: if kind == "fail" { level(result.severity) } else { "none" },
         message: message(&format!("{}: {}", result.target, result.found)),
@@ -306,12 +324,12 @@ fn render_result<'r>(result: &'r CheckResult, rules: &Rules<'r>) -> SarifResult<
             outcome: result.outcome.as_str(),
             severity: result.severity,
             evidence: &result.evidence,
-            remedy: (result.outcome == OutcomeKind::Fail).then_some(&result.remedy),
+            remedy: (result.outcome == OutcomeKind::Fail).then_some(&*result.remedy),
         },
     }
 }
 
-fn render_invocation<'r>(report: &'r Report, rules: &Rules<'r>) -> Invocation<'r> {
+fn render_invocation<'r>(report: &'r Report, indexes: &HashMap<&str, usize>) -> Invocation<'r> {
     let outline = Outline::new(report);
     let mut undecided: Vec<Notification<'r>> = Vec::new();
     for cause in &outline.shared_causes {
@@ -330,7 +348,7 @@ fn render_invocation<'r>(report: &'r Report, rules: &Rules<'r>) -> Invocation<'r
     }
     let each = outline.with_status(Status::Unknown).flat_map(|group| &group.variants);
     for result in each.flat_map(|variant| variant.results.iter().copied()) {
-        let index = rules.indexes[result.check.as_str()];
+        let index = indexes[result.check.as_str()];
         undecided.push(Notification {
             level: "error",
             message: message(&format!("{}: {}", result.target, result.found)),
@@ -408,7 +426,10 @@ mod tests {
     use crate::report::model::tests::every_outcome;
 
     fn run(report: &Report) -> Value {
-        let log: Value = serde_json::from_slice(&render(report, &Style::default())).unwrap();
+        let log: Value = serde_json::from_slice(
+            &crate::report::format("sarif").unwrap().render(report, &Style::default()),
+        )
+        .unwrap();
         assert_eq!(log["version"], "2.1.0");
         log["runs"][0].clone()
     }

@@ -398,7 +398,7 @@ fn names(targets: &[&str]) -> String {
 fn consequence(same: &[&CheckResult]) -> String {
     let first = same[0];
     let on = match same.len() {
-        1 => first.target.clone(),
+        1 => first.target.to_string(),
         many => format!("{} and {} more", first.target, many - 1),
     };
     let text = format!("{} on {on}: {}", first.check, single_line(&first.found));

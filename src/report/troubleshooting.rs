@@ -399,9 +399,9 @@ impl CauseRow {
             let mine = diagnosis.findings.iter().filter(|finding| finding.check == check.check);
             check.findings = mine
                 .map(|finding| CheckFinding {
-                    target: finding.target.clone(),
+                    target: finding.target.to_string(),
                     outcome: finding.outcome.kind(),
-                    found: finding.found.clone(),
+                    found: finding.found.to_string(),
                 })
                 .collect();
         }
@@ -432,7 +432,7 @@ fn found_remedies(diagnosis: &Diagnosis<'_>, written: &[Remedy]) -> Vec<Remedy> 
             let mut remedies: Vec<Remedy> = Vec::new();
             for finding in failed {
                 if !remedies.contains(&finding.remedy) {
-                    remedies.push(finding.remedy.clone());
+                    remedies.push(finding.remedy.as_ref().clone());
                 }
             }
             remedies

@@ -14,6 +14,7 @@ mod file;
 mod files;
 mod from_vault;
 pub mod inventory;
+pub mod lone_hosts;
 mod model;
 mod pairings;
 mod roots;

@@ -2,7 +2,7 @@
 //!
 //! Not for what one host sees (`facts::network::ports`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::check::Target;
 use crate::facts::network::ports;
@@ -10,21 +10,52 @@ use crate::facts::network::server_seen::{ServerSeen, ServerView};
 use crate::facts::target_kind::TargetKind;
 use crate::facts::transcript::Transcript;
 
-/// Tells every host what all of them see of the configuration server, where they were asked for the same one.
-pub(super) fn share(targets: &mut [Target], hosts: &[Transcript]) {
-    let mut views: BTreeMap<String, Vec<ServerView>> = BTreeMap::new();
-    for (place, view) in hosts.iter().filter_map(view_of) {
-        views.entry(place).or_default().push(view);
+/// What hosts see, by the server that they were asked for.
+#[derive(Default)]
+pub(super) struct ServerViews(BTreeMap<String, Vec<ServerView>>);
+
+impl ServerViews {
+    /// Adds what a host sees.
+    pub(super) fn add(&mut self, host: &Transcript) {
+        if let Some((place, view)) = view_of(host) {
+            self.0.entry(place).or_default().push(view);
+        }
     }
-    for seen in views.into_values() {
-        let shared = ServerSeen::from_views(&seen);
-        for target in targets.iter_mut().filter(|own| seen.iter().any(|view| view.host == own.name))
-        {
+
+    /// Puts together what is told to the hosts that were asked for the same server.
+    pub(super) fn shared(self) -> Vec<SharedView> {
+        let together = |views: Vec<ServerView>| {
+            let seen = ServerSeen::from_views(&views);
+            SharedView { hosts: views.into_iter().map(|view| view.host).collect(), seen }
+        };
+        self.0.into_values().map(together).collect()
+    }
+}
+
+/// What hosts see of one server, put together.
+pub(super) struct SharedView {
+    hosts: BTreeSet<String>,
+    seen: ServerSeen,
+}
+
+impl SharedView {
+    /// Tells a target, if it is one of these hosts.
+    pub(super) fn tell(&self, target: &mut Target) {
+        if self.hosts.contains(&target.name) {
             for root in ["mt", "ps"] {
                 let member = format!("{root}.ports.configuration_server_seen");
-                target.document.set_member(&member, &shared);
+                target.document.set_member(&member, &self.seen);
             }
         }
+    }
+}
+
+/// Tells every host what all of them see of the configuration server, where they were asked for the same one.
+pub(super) fn share(targets: &mut [Target], hosts: &[Transcript]) {
+    let mut views = ServerViews::default();
+    hosts.iter().for_each(|host| views.add(host));
+    for shared in views.shared() {
+        targets.iter_mut().for_each(|target| shared.tell(target));
     }
 }
 

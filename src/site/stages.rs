@@ -52,17 +52,30 @@ impl Site {
             }
         }
         let is_modernised = self.is_modernised(targets);
-        for target in targets {
-            if matches!(target.kind, TargetKind::Image | TargetKind::Packages) {
-                continue;
-            }
-            let concerned = self.concerned(&target.name, target.kind, &machines);
-            if target.document.known.get("site").is_some() {
-                target.document.set_member("site.stages", &known_stages(&concerned));
-            }
-            target.stages =
-                TargetStages { scenario: self.scenario, is_modernised, machines: concerned };
+        targets.iter_mut().for_each(|target| self.tell_stages(target, &machines, is_modernised));
+    }
+
+    /// Tells a target the stages of the machines that concern it.
+    pub(super) fn tell_stages(
+        &self,
+        target: &mut Target,
+        machines: &[MachineStage],
+        is_modernised: bool,
+    ) {
+        if matches!(target.kind, TargetKind::Image | TargetKind::Packages) {
+            return;
         }
+        let concerned = self.concerned(&target.name, target.kind, machines);
+        if target.document.known.get("site").is_some() {
+            target.document.set_member("site.stages", &known_stages(&concerned));
+        }
+        target.stages =
+            TargetStages { scenario: self.scenario, is_modernised, machines: concerned };
+    }
+
+    /// Decides the stage of a machine that was asked itself.
+    pub(super) fn stage_of_returned(&self, machine: &Target) -> MachineStage {
+        self.decide_stage(&machine.name, &readings(&machine.document))
     }
 
     /// Returns the names that an answer to a question of this scope may be about; none where there is one answer for the
@@ -85,7 +98,7 @@ impl Site {
     }
 
     /// Whether the vault is of the modernised experience: by what it shows, otherwise by the site file.
-    fn is_modernised(&self, targets: &[Target]) -> bool {
+    pub(super) fn is_modernised(&self, targets: &[Target]) -> bool {
         let shown = targets.iter().find_map(|target| {
             target.document.known.get("azure")?.pointer("/plan/is_classic/state")?.as_str()
         });

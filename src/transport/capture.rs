@@ -3,6 +3,7 @@
 //!
 //! Not for writing files: `cli` writes captures as it writes reports.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -97,6 +98,28 @@ impl CaptureError {
 
 hinted!(CaptureError);
 
+/// A capture that was found: the file, and whose it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CaptureFile {
+    /// The file.
+    pub path: PathBuf,
+    /// The target; of a self-check's capture whose head was cut off, the only target there is.
+    pub target: String,
+    /// Its kind.
+    pub kind: TargetKind,
+}
+
+impl CaptureFile {
+    /// Reads the capture.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the file cannot be read, or is no capture any more.
+    pub fn read(&self) -> Result<Transcript, CaptureError> {
+        Ok(Transcript { target: self.target.clone(), ..read_file(&self.path)? })
+    }
+}
+
 /// Reads one capture, or every capture of a directory in the order of the names. Of the captures
 /// that a self-check keeps, only the newest of each target is read.
 ///
@@ -105,8 +128,34 @@ hinted!(CaptureError);
 /// Fails when a file cannot be read or is no capture, and when two are of one target. Other files of
 /// a self-check's directory are skipped.
 pub fn read(path: &Path) -> Result<Vec<Transcript>, CaptureError> {
+    let named = |(file, transcript): (CaptureFile, Transcript)| Transcript {
+        target: file.target,
+        ..transcript
+    };
+    Ok(search(path, |transcript| transcript)?.into_iter().map(named).collect())
+}
+
+/// Finds the captures that [`read`] reads, without keeping what is in them: there may be thousands.
+///
+/// # Errors
+///
+/// As [`read`].
+pub fn find(path: &Path) -> Result<Vec<CaptureFile>, CaptureError> {
+    Ok(search(path, drop)?.into_iter().map(|(file, ())| file).collect())
+}
+
+/// Reads captures one by one and keeps of each what `keep` returns.
+fn search<T>(
+    path: &Path,
+    keep: impl Fn(Transcript) -> T,
+) -> Result<Vec<(CaptureFile, T)>, CaptureError> {
+    let read = |file: &Path| -> Result<(CaptureFile, T), CaptureError> {
+        let transcript = read_file(file)?;
+        let (target, kind) = (transcript.target.clone(), transcript.kind);
+        Ok((CaptureFile { path: file.to_owned(), target, kind }, keep(transcript)))
+    };
     if !path.is_dir() {
-        return Ok(vec![read_file(path)?]);
+        return Ok(vec![read(path)?]);
     }
     let io = |source| CaptureError::Io { path: path.to_owned(), source };
     let mut files = Vec::new();
@@ -124,11 +173,11 @@ pub fn read(path: &Path) -> Result<Vec<Transcript>, CaptureError> {
     let (kept, others): (Vec<PathBuf>, Vec<PathBuf>) = files.into_iter().partition(|file| {
         file.file_name().is_some_and(|name| self_check::is_capture_file(&name.to_string_lossy()))
     });
-    let mut found = newest_per_system(&kept)?;
+    let mut found = newest_per_system(&kept, read)?;
     let mut foreign = Vec::new();
     for file in others {
-        match read_file(&file) {
-            Ok(transcript) => found.push((file, transcript)),
+        match read(&file) {
+            Ok(one) => found.push(one),
             Err(CaptureError::NotACapture { .. } | CaptureError::TooLarge { .. })
                 if !kept.is_empty() && !has_capture_extension(&file) => {}
             Err(CaptureError::NotACapture { .. }) => foreign.push(file),
@@ -143,38 +192,35 @@ pub fn read(path: &Path) -> Result<Vec<Transcript>, CaptureError> {
         }
         (_, _) => return Err(mixed_error(path, &foreign)),
     }
-    for (index, (second, transcript)) in found.iter().enumerate() {
-        let same = |(_, other): &&(PathBuf, Transcript)| {
-            (&other.target, &other.kind) == (&transcript.target, &transcript.kind)
-        };
-        if let Some((first, _)) = found[..index].iter().find(same) {
-            let (first, second) = (first.clone(), second.clone());
-            return Err(CaptureError::Duplicate {
-                first,
-                second,
-                target: transcript.target.clone(),
-            });
+    let mut seen: HashMap<(&str, TargetKind), &Path> = HashMap::new();
+    for (file, _) in &found {
+        if let Some(first) = seen.insert((&file.target, file.kind), &file.path) {
+            let (first, second) = (first.to_owned(), file.path.clone());
+            return Err(CaptureError::Duplicate { first, second, target: file.target.clone() });
         }
     }
-    Ok(found.into_iter().map(|(_, transcript)| transcript).collect())
+    Ok(found)
 }
 
 /// Reads the newest of the captures that self-checks keep, for each target; `files` are in the order
 /// of their numbers. A capture without a head belongs to the only target there is.
-fn newest_per_system(files: &[PathBuf]) -> Result<Vec<(PathBuf, Transcript)>, CaptureError> {
-    let mut newest: Vec<(PathBuf, Transcript)> = Vec::new();
-    let mut nameless: Option<(PathBuf, Transcript)> = None;
-    for file in files.iter().rev() {
-        let transcript = read_file(file)?;
-        if target_name(file) == transcript.target {
-            nameless.get_or_insert((file.clone(), transcript));
-        } else if !newest.iter().any(|(_, other)| other.target == transcript.target) {
-            newest.push((file.clone(), transcript));
+fn newest_per_system<T>(
+    files: &[PathBuf],
+    read: impl Fn(&Path) -> Result<(CaptureFile, T), CaptureError>,
+) -> Result<Vec<(CaptureFile, T)>, CaptureError> {
+    let mut newest: Vec<(CaptureFile, T)> = Vec::new();
+    let mut nameless: Option<(CaptureFile, T)> = None;
+    for path in files.iter().rev() {
+        let (file, kept) = read(path)?;
+        if target_name(path) == file.target {
+            nameless.get_or_insert((file, kept));
+        } else if !newest.iter().any(|(other, _)| other.target == file.target) {
+            newest.push((file, kept));
         }
     }
     match (nameless, newest.as_slice()) {
-        (Some((file, transcript)), [(other, whole)]) if file > *other => {
-            newest = vec![(file, Transcript { target: whole.target.clone(), ..transcript })];
+        (Some((file, kept)), [(whole, _)]) if file.path > whole.path => {
+            newest = vec![(CaptureFile { target: whole.target.clone(), ..file }, kept)];
         }
         (Some(_), [_]) | (None, _) => {}
         (Some(one), _) => newest.push(one),

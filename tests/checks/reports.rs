@@ -16,7 +16,7 @@ fn report(name: &str, facts: &ImageFacts) -> Report {
 
 fn text(report: &Report, style: Style) -> String {
     let format = report::format("text").expect("there is a text format");
-    String::from_utf8((format.render)(report, &style)).expect("text is UTF-8")
+    String::from_utf8(format.render(report, &style)).expect("text is UTF-8")
 }
 
 #[test]
@@ -101,7 +101,7 @@ fn the_json_report_keeps_to_its_schema() {
     let validator = jsonschema::validator_for(&schema).unwrap();
     for facts in [installer(), without_agent(), demo(), vendor_medium()] {
         let bytes =
-            (report::format("json").unwrap().render)(&report("mt.iso", &facts), &Style::default());
+            report::format("json").unwrap().render(&report("mt.iso", &facts), &Style::default());
         let value: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
         let errors: Vec<String> = validator.iter_errors(&value).map(|e| e.to_string()).collect();
         assert!(errors.is_empty(), "{errors:?}");
@@ -113,6 +113,42 @@ fn the_json_report_keeps_to_its_schema() {
             .sum();
         assert_eq!(summary["planned"].as_i64(), Some(sum));
         assert_eq!(value["results"].as_array().unwrap().len() as i64, sum);
+    }
+}
+
+#[test]
+fn the_compact_report_says_what_the_whole_one_says() {
+    let schema: serde_json::Value = serde_json::from_str(&json_compact::schema_json()).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    for facts in [installer(), without_agent(), demo(), vendor_medium()] {
+        let value = |format: &str| -> serde_json::Value {
+            let format = report::format(format).unwrap();
+            let bytes = format.render(&report("mt.iso", &facts), &Style::default());
+            serde_json::from_slice(&bytes).unwrap()
+        };
+        let (mut whole, mut compact) = (value("json"), value("json-compact"));
+        let errors: Vec<String> = validator.iter_errors(&compact).map(|e| e.to_string()).collect();
+        assert!(errors.is_empty(), "{errors:?}");
+        let (checks, remedies) = (compact["checks"].take(), compact["remedies"].take());
+        for result in compact["results"].as_array_mut().unwrap() {
+            let of_check = |shared: &&serde_json::Value| shared["check"] == result["check"];
+            let shared = checks.as_array().unwrap().iter().find(of_check).unwrap();
+            let members = result.as_object_mut().unwrap();
+            for key in ["title", "symptom", "source"] {
+                members.insert(key.to_owned(), shared[key].clone());
+            }
+            let place = usize::try_from(members["remedy"].as_u64().unwrap()).unwrap();
+            members.insert("remedy".to_owned(), remedies[place].clone());
+            if matches!(members["outcome"].as_str(), Some("unknown" | "not-applicable")) {
+                let found = members["found"].clone();
+                members.entry("reason").or_insert(found);
+            }
+        }
+        for key in ["schema", "checks", "remedies"] {
+            whole.as_object_mut().unwrap().remove(key);
+            compact.as_object_mut().unwrap().remove(key);
+        }
+        assert_eq!(whole, compact);
     }
 }
 

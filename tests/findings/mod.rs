@@ -2,11 +2,12 @@
 
 #![allow(dead_code, reason = "each test uses some of these")]
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use preflight::check::Provider;
 use preflight::check::definition::{Remedy, Severity, SourceReference};
 use preflight::check::engine::{Finding, Outcome, SkippedCheck, Target};
+use preflight::check::evidence::Evidence;
 use preflight::check::status::FailOn;
 use preflight::check::unknown::UnknownCause;
 use preflight::facts::Document;
@@ -54,18 +55,18 @@ impl Said<'_> {
     fn finding(&self) -> Finding {
         let found = match &self.outcome {
             Outcome::Unknown(unknown) => unknown.to_string(),
-            Outcome::NotApplicable { reason, .. } => reason.clone(),
+            Outcome::NotApplicable { reason, .. } => reason.to_string(),
             _ => self.found.to_owned(),
         };
         Finding {
-            check: self.check.to_owned(),
-            target: self.target.to_owned(),
+            check: self.check.into(),
+            target: self.target.into(),
             outcome: self.outcome.clone(),
             severity: self.severity,
-            title: self.title.to_owned(),
-            found,
-            symptom: "the drive is not listed for the master target in Re-protect".to_owned(),
-            remedy: Remedy {
+            title: self.title.into(),
+            found: found.into(),
+            symptom: "the drive is not listed for the master target in Re-protect".into(),
+            remedy: Arc::new(Remedy {
                 text: "Mend it, then check again. Take your time.".to_owned(),
                 commands: vec![
                     "mount -o remount,rw /mnt/retention".to_owned(),
@@ -74,7 +75,7 @@ impl Said<'_> {
                         .to_owned(),
                 ],
                 downtime: self.severity == Severity::DataLoss,
-            },
+            }),
             after: Vec::new(),
             explained_by: Vec::new(),
             is_urgent: false,
@@ -83,11 +84,12 @@ impl Said<'_> {
             held: None,
             graded: false,
             order: 0,
-            source: SourceReference {
+            source: Arc::new(SourceReference {
                 doc: "S001".to_owned(),
                 at: "Reprotect the Azure VMs, step 5".to_owned(),
-            },
-            evidence: BTreeMap::from([("mt.fact".to_owned(), self.evidence.into())]),
+            }),
+            evidence: Evidence::from_facts(&[("mt.fact", self.evidence.into())].into()),
+            signs: 0,
         }
     }
 }
@@ -108,7 +110,7 @@ pub fn report(said: &[Said<'_>], not_asked: &[SkippedCheck]) -> Report {
 pub fn unknown(reason: &str) -> Outcome {
     let (path, reason) = reason.split_once(": ").unwrap_or(("mt.access", reason));
     let cause = UnknownCause::Absent { path: path.to_owned(), reason: reason.to_owned() };
-    Outcome::Unknown(cause.into())
+    Outcome::Unknown(Arc::new(cause.into()))
 }
 
 pub fn waived(reason: &str, owner: &str) -> Outcome {
@@ -175,9 +177,9 @@ pub fn mixed_report() -> Report {
         said("mt.memory", memory, "mt3", gone, BlocksFailback, ""),
     ];
     let left = |check: &str, title: &str, needs| SkippedCheck {
-        check: check.to_owned(),
-        title: title.to_owned(),
-        target: "mt1".to_owned(),
+        check: check.into(),
+        title: title.into(),
+        target: "mt1".into(),
         needs: vec![needs],
     };
     let not_asked = [
@@ -253,7 +255,7 @@ pub fn hostile<T: AsRef<str>>(texts: &[T]) -> Report {
                 said("a.unknown", unknown(text), Severity::BlocksFailback),
                 said(
                     "a.meaningless",
-                    Outcome::NotApplicable { reason: text.to_owned(), by_failure: false },
+                    Outcome::NotApplicable { reason: text.into(), by_failure: false },
                     Severity::Info,
                 ),
                 said("a.waived", waived(text, text), Severity::Warning),

@@ -239,7 +239,7 @@ pub fn incomplete(plan: &Plan, checks: &CheckSet) -> Vec<String> {
         result.severity.is_blocker()
             && !matches!(result.outcome.as_str(), "pass" | "not-applicable")
     };
-    report.results.iter().filter(blocks).map(|result| result.found.clone()).collect()
+    report.results.iter().filter(blocks).map(|result| result.found.to_string()).collect()
 }
 
 /// A package that has to be fetched.

@@ -25,7 +25,7 @@ fn text(report: &Report) -> String {
 #[test]
 fn a_finding_names_its_target_when_there_are_more() {
     let on = |target: &str, outcome, severity| Finding {
-        target: target.to_owned(),
+        target: target.into(),
         ..finding(outcome, severity)
     };
     let waived = Outcome::Waived {
@@ -80,12 +80,12 @@ fn a_finding_names_its_target_when_there_are_more() {
 #[test]
 fn what_another_failure_explains_is_a_line_there() {
     let on = |check: &str, target: &str, cause: Option<&str>| Finding {
-        check: check.to_owned(),
-        target: target.to_owned(),
+        check: check.into(),
+        target: target.into(),
         explained_by: cause
             .map(|check| EarlierFix {
-                check: check.to_owned(),
-                target: target.to_owned(),
+                check: check.into(),
+                target: target.into(),
                 outcome: OutcomeKind::Fail,
             })
             .into_iter()
@@ -119,10 +119,7 @@ fn what_passes_on_many_targets_is_counted_and_not_listed() {
     let names = ["a", "b", "c", "d"];
     let findings: Vec<Finding> = names
         .iter()
-        .map(|name| Finding {
-            target: (*name).to_owned(),
-            ..finding(Outcome::Pass, Severity::Warning)
-        })
+        .map(|name| Finding { target: (*name).into(), ..finding(Outcome::Pass, Severity::Warning) })
         .collect();
     insta::assert_snapshot!(text(&report(&names, &findings)), @"
     4 targets: 4 checks
@@ -159,15 +156,14 @@ fn one_cause_behind_many_checks_is_told_once() {
     {
         for number in 0..checks {
             findings.push(Finding {
-                check: format!("check.number-{number}"),
-                target: target.to_owned(),
-                found: reason.to_owned(),
+                check: format!("check.number-{number}").into(),
+                target: target.into(),
+                found: reason.into(),
                 ..finding(unknown(reason), Severity::BlocksReprotect)
             });
         }
     }
-    findings
-        .push(Finding { target: "c.iso".to_owned(), ..finding(Outcome::Pass, Severity::Warning) });
+    findings.push(Finding { target: "c.iso".into(), ..finding(Outcome::Pass, Severity::Warning) });
     insta::assert_snapshot!(text(&report(&["a.iso", "b.iso", "c.iso"], &findings)), @"
     a.iso, b.iso, c.iso: 11 checks
     undecided: 0 blockers, 10 unknown, 1 passed
