@@ -442,33 +442,37 @@ fn a_site_asks_for_its_own_machines_and_a_limit_for_fewer() {
             &["app-000", "app-001", "app-002", "app-003", "app-004", "app-005"],
         ),
     ] {
-        let server = StandIn::start(estate.clone());
-        let directory = tempfile::tempdir().unwrap();
-        let origin = &server.origin;
-        let machines: Vec<String> =
-            machines.iter().map(|name| format!("{{ name: {name} }}")).collect();
-        let site = format!(
-            "azure: {{ vault: '{}', endpoint: '{origin}', login: '{origin}' }}\nprotected_vms: [ {} ]\n",
-            vault_address(),
-            machines.join(", ")
-        );
-        fs::write(directory.path().join("site.yaml"), site).unwrap();
-        let ca = server.ca.display().to_string();
-        let mut args = vec!["check", "site", "site.yaml", "--ca-file", &ca];
-        args.extend([["--limit", limit]].iter().filter(|_| !limit.is_empty()).flatten());
-        let azure = Azure::plain().variable("AZURE_ACCESS_TOKEN", standin::TOKEN);
-        let ran = azure.run(&args, directory.path());
-        let points = server.gets().into_iter().filter(|get| get.path.ends_with("/recoverypoints"));
-        let mut asked: Vec<String> =
-            points.map(|get| get.path.rsplit('/').nth(1).unwrap().to_owned()).collect();
-        asked.sort();
-        let id = |name: &&str| {
-            let number = name.rsplit('-').next().unwrap().parse().unwrap();
-            let item = Machine::classic_back(number).item();
-            item["name"].as_str().unwrap().to_lowercase()
-        };
-        let mut wanted: Vec<String> = wanted.iter().map(id).collect();
-        wanted.sort();
-        assert_eq!(asked, wanted, "{limit} {}", ran.text());
+        let verbs: &[&[&str]] = &[&["check", "site"], &["guide"]];
+        for verb in verbs {
+            let server = StandIn::start(estate.clone());
+            let directory = tempfile::tempdir().unwrap();
+            let origin = &server.origin;
+            let machines: Vec<String> =
+                machines.iter().map(|name| format!("{{ name: {name} }}")).collect();
+            let site = format!(
+                "azure: {{ vault: '{}', endpoint: '{origin}', login: '{origin}' }}\nprotected_vms: [ {} ]\n",
+                vault_address(),
+                machines.join(", ")
+            );
+            fs::write(directory.path().join("site.yaml"), site).unwrap();
+            let ca = server.ca.display().to_string();
+            let mut args = [verb, &["site.yaml", "--ca-file", &ca][..]].concat();
+            args.extend([["--limit", limit]].iter().filter(|_| !limit.is_empty()).flatten());
+            let azure = Azure::plain().variable("AZURE_ACCESS_TOKEN", standin::TOKEN);
+            let ran = azure.run(&args, directory.path());
+            let points =
+                server.gets().into_iter().filter(|get| get.path.ends_with("/recoverypoints"));
+            let mut asked: Vec<String> =
+                points.map(|get| get.path.rsplit('/').nth(1).unwrap().to_owned()).collect();
+            asked.sort();
+            let id = |name: &&str| {
+                let number = name.rsplit('-').next().unwrap().parse().unwrap();
+                let item = Machine::classic_back(number).item();
+                item["name"].as_str().unwrap().to_lowercase()
+            };
+            let mut wanted: Vec<String> = wanted.iter().map(id).collect();
+            wanted.sort();
+            assert_eq!(asked, wanted, "{verb:?} {limit} {}", ran.text());
+        }
     }
 }

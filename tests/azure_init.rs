@@ -72,6 +72,10 @@ fn a_classic_vault_becomes_a_site() {
         assert_eq!(vm.disks.as_ref().map(Vec::len), Some(2));
     }
     assert!(text.contains("disks: [40 GiB, 100 GiB]"), "{text}");
+    assert!(
+        text.contains("app-000   # replicating (InMage: Protected), policy failback"),
+        "{text}"
+    );
     assert_eq!(
         site.vcenter.as_ref().map(|vcenter| vcenter.url.as_str()),
         Some("vsphere://192.0.2.5")
@@ -170,6 +174,65 @@ fn a_file_that_is_there_is_compared_and_not_changed() {
         "{shown}"
     );
     assert_eq!(fs::read_to_string(&path).unwrap(), by_hand);
+}
+
+#[test]
+fn how_the_cloud_is_reached_is_written_down_and_is_enough() {
+    let server = StandIn::start(Estate::classic(1));
+    let directory = tempfile::tempdir().unwrap();
+    let token = directory.path().join("token");
+    fs::write(&token, standin::TOKEN).unwrap();
+    fs::set_permissions(&token, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    let audience = "https://management.example/falun";
+    let init = || {
+        Azure::without_token(&server)
+            .option(&["--cloud", "AzureUSGovernment", "--azure-audience", audience])
+            .option(&["--azure-token-file", "token", "--azure-group", "rg-other"])
+            .run(
+                &["init", "site", "--azure", &vault_address(), "-o", "site.yaml"],
+                directory.path(),
+            )
+    };
+    assert_eq!(init().code, Some(0), "{}", init().complaint());
+    let path = directory.path().join("site.yaml");
+    let written = fs::read_to_string(&path).unwrap();
+    let azure = parse(&written).azure.unwrap();
+    assert_eq!(azure.cloud.as_deref(), Some("AzureUSGovernment"));
+    let origin = Some(server.origin.as_str());
+    assert_eq!((azure.endpoint.as_deref(), azure.login.as_deref()), (origin, origin));
+    assert_eq!(azure.audience.as_deref(), Some(audience));
+    assert_eq!(azure.token_file.as_deref(), Some(token.as_path()), "it is found from everywhere");
+    assert_eq!(azure.groups, ["rg-other"]);
+    // With the file alone the vault is asked like this again, also for that resource group.
+    let before = server.gets().len();
+    let ca = server.ca.display().to_string();
+    let ran =
+        Azure::plain().run(&["check", "site", "site.yaml", "--ca-file", &ca], directory.path());
+    let asked = server.gets().split_off(before);
+    assert!(
+        asked.iter().any(|get| get.path.contains("/resourcegroups/rg-other/")),
+        "{}",
+        ran.text()
+    );
+    // A person's change is shown, and stays.
+    let by_hand = written.replace("[rg-other]", "[rg-other, rg-third]");
+    assert_ne!(by_hand, written);
+    fs::write(&path, &by_hand).unwrap();
+    let ran = init();
+    assert_eq!(ran.code, Some(1), "{}", ran.text());
+    assert!(ran.text().contains("rg-third"), "{}", ran.text());
+    assert_eq!(fs::read_to_string(&path).unwrap(), by_hand);
+    // A capture is found from where the file is.
+    let collected = Azure::without_token(&server)
+        .option(&["--azure-token-file", "token"])
+        .run(&["collect", "azure", &vault_address(), "-o", "azure.json"], directory.path());
+    assert_eq!(collected.code, Some(0), "{}", collected.complaint());
+    fs::create_dir(directory.path().join("sub")).unwrap();
+    let plain = |args: &[&str]| Azure::plain().run(args, directory.path());
+    let ran = plain(&["init", "site", "--azure", "azure.json", "-o", "sub/site.yaml"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.complaint());
+    let ran = plain(&["check", "site", "sub/site.yaml"]);
+    assert!(ran.text().contains("as of 2026-11-20"), "{}", ran.text());
 }
 
 #[test]

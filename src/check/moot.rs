@@ -54,7 +54,10 @@ pub(super) fn drop_pointless(set: &CheckSet, targets: &[Target], findings: &mut 
             let related = related(id, &finding.target);
             !related.is_empty() && related.iter().all(|&at| findings[at].outcome == Outcome::Pass)
         };
-        if !check.moot_when.is_empty() && check.moot_when.iter().all(holds) {
+        // What a system shows to be bad is not pointless: that is for what nothing could decide, and for questions.
+        let is_shown =
+            finding.outcome == Outcome::Fail && check.question().is_some() && !check.is_question();
+        if !is_shown && !check.moot_when.is_empty() && check.moot_when.iter().all(holds) {
             pointless.push((
                 index,
                 format_smolstr!("not needed: {} holds", check.moot_when.join(" and ")),

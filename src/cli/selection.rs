@@ -16,6 +16,7 @@ use super::sources;
 use crate::check::scope::{Scope, ScopeChoice};
 use crate::check::waiver::matches_glob;
 use crate::check::{CheckSet, Target};
+use crate::facts::target_kind::TargetKind;
 use crate::facts::transcript::Transcript;
 use crate::facts::vsphere::query_scope::QueryScope;
 use crate::site::assemble::{Coverage, Responses};
@@ -42,6 +43,8 @@ pub struct Selection {
     named: Vec<Source>,
     /// The machines to evaluate by named servers.
     question: QueryScope,
+    /// The machines that are asked about, as globs; all of them when none is named.
+    machines: Vec<String>,
     /// Which checks and targets are evaluated.
     pub choice: ScopeChoice,
 }
@@ -87,6 +90,7 @@ impl Selection {
             captured_vcenter: vcenter,
             named: Vec::new(),
             question: QueryScope::default(),
+            machines: Vec::new(),
             choice: ScopeChoice::default(),
             site,
         }
@@ -197,6 +201,21 @@ impl Selection {
         Ok(())
     }
 
+    /// Asks, of machines, about those alone that are named; servers are evaluated as they would be without it.
+    pub fn ask_of_machines(&mut self, globs: &[String]) {
+        self.machines = globs.to_vec();
+        let hosts = std::mem::take(&mut self.hosts);
+        self.hosts = hosts
+            .into_iter()
+            .filter(|host| host.kind != TargetKind::ProtectedVm || self.asks_of_machine(&host.name))
+            .collect();
+    }
+
+    fn asks_of_machine(&self, name: &str) -> bool {
+        let is_named = || self.machines.iter().any(|glob| matches_glob(glob, name));
+        self.choice.includes_target(name) && (self.machines.is_empty() || is_named())
+    }
+
     /// Returns notes on what the options left out of the evaluation.
     pub fn left_out(&self, checks: &CheckSet, targets: &[Target]) -> Vec<String> {
         let scope = Scope::new(checks, targets);
@@ -267,7 +286,7 @@ impl Selection {
     fn machines_in_azure(&self) -> Vec<String> {
         let all = self.site.protected_vms.iter();
         let (chosen, others): (Vec<_>, Vec<_>) =
-            all.partition(|vm| self.choice.includes_target(vm.name.as_str()));
+            all.partition(|vm| self.asks_of_machine(vm.name.as_str()));
         // Where options name servers alone, what is to be known of these follows from all machines.
         let asked = if chosen.is_empty() { others } else { chosen };
         let name = |vm: &&ProtectedVm| vm.azure_name.as_ref().unwrap_or(&vm.name).to_string();

@@ -16,8 +16,8 @@ use crate::facts::azure::read::text;
 use crate::facts::azure::servers::{Fabric, FabricServer};
 use crate::facts::azure::vault::Vault;
 use crate::facts::azure::words::word;
-use crate::facts::stage::Scenario;
 use crate::facts::stage::azure::ItemProvider;
+use crate::facts::stage::{Scenario, Stage};
 use crate::facts::target_kind::TargetKind;
 use crate::uri::target::TargetAddress;
 
@@ -293,7 +293,10 @@ impl VaultSite {
         let entry = name.as_str();
         let state = text(item.properties(), "protectionStateDescription").unwrap_or(item.state());
         let kind = text(item.details(), "instanceType").unwrap_or("no instanceType");
-        self.notes.add_to_key(entry, "name", format!("{kind}: {state}"));
+        let stage = item.decided_stage().map_or("stage unknown", Stage::as_str);
+        let policy = text(item.properties(), "policyFriendlyName");
+        let policy = policy.map_or_else(String::new, |name| format!(", policy {name}"));
+        self.notes.add_to_key(entry, "name", format!("{stage} ({kind}: {state}){policy}"));
         let target = item.master_target_id();
         let master_target = target.and_then(|id| chosen.get(id).cloned());
         if target.is_some() && master_target.is_none() {

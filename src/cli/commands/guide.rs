@@ -79,6 +79,7 @@ fn look(
 ) -> anyhow::Result<GuideReport> {
     let mut selection = select_site(file, args.captures.as_deref(), checks)?;
     selection.choose(&SelectArgs { stage: args.stage, ..SelectArgs::default() }, checks)?;
+    selection.ask_of_machines(&args.limit);
     let options = collect_options(&args.access, args.now)?;
     let now = args.now.unwrap_or_else(jiff::Timestamp::now);
     let evaluation = evaluate_systems(&mut selection, checks, &options, now)?;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::Context;
 
 use crate::atomic_file::{AtomicFile, Visibility};
-use crate::cli::args::{AzureArgs, InitSiteArgs, TlsArgs};
+use crate::cli::args::{InitSiteArgs, TlsArgs};
 use crate::cli::collect::{CollectOptions, collect};
 use crate::cli::login::SshDefaults;
 use crate::cli::password::PasswordStore;
@@ -64,7 +64,7 @@ pub fn init_site(args: &InitSiteArgs) -> anyhow::Result<ExitStatus> {
     let text = draft(&DraftRequest {
         vault: &vault,
         site: &site,
-        azure: &vault_in_file(target, &args.azure)?,
+        azure: &vault_in_file(target, args)?,
         vcenter: args.vcenter.as_deref(),
         thumbprint: args.thumbprint.as_deref(),
         elsewhere: sites.map(|other| other.site.protected_vms.len()).sum(),
@@ -78,15 +78,16 @@ pub fn init_site(args: &InitSiteArgs) -> anyhow::Result<ExitStatus> {
 }
 
 /// Returns how the file names the vault: a file or directory as a capture, any other with what it was reached by.
-fn vault_in_file(target: &str, args: &AzureArgs) -> anyhow::Result<AzureVault> {
-    let is_capture = target.starts_with("capture:");
-    if is_capture || Path::new(target).exists() {
-        let prefix = if is_capture { "" } else { "capture:" };
-        return Ok(AzureVault::new(&format!("{prefix}{target}")));
-    }
+fn vault_in_file(target: &str, args: &InitSiteArgs) -> anyhow::Result<AzureVault> {
     // Paths in a site file are relative to that file, and those of options to the current directory.
-    let token_file = args.azure_token_file.as_ref().map(std::path::absolute).transpose()?;
-    Ok(AzureVault { token_file, ..azure::vault_of(target, args) })
+    let capture = target.strip_prefix("capture:");
+    if let Some(path) = capture.or_else(|| Path::new(target).exists().then_some(target)) {
+        let is_beside = args.out.as_deref().and_then(Path::parent).is_none_or(|at| at == "");
+        let path = if is_beside { path.into() } else { std::path::absolute(path)? };
+        return Ok(AzureVault::new(&format!("capture:{}", path.display())));
+    }
+    let token_file = args.azure.azure_token_file.as_ref().map(std::path::absolute).transpose()?;
+    Ok(AzureVault { token_file, ..azure::vault_of(target, &args.azure) })
 }
 
 fn read_site_file(path: &Path) -> anyhow::Result<String> {

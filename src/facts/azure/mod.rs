@@ -18,6 +18,7 @@ pub mod plan;
 pub mod read;
 pub mod registered;
 mod replication;
+mod server_in_azure;
 pub mod servers;
 pub mod shown;
 pub mod survey;

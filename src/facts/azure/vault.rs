@@ -12,6 +12,7 @@ use super::answers::{AnswerOutcome, AzureAnswer, AzureFailure, VaultAnswers};
 use super::keep::keep;
 use super::object::{ObjectKind, id_key, id_up_to, last_name};
 use super::read::{AzureTime, member, minute, text, time};
+use super::words::word;
 use crate::facts::Unavailable;
 
 /// One object of the vault.
@@ -44,7 +45,7 @@ struct ListState {
     kind: ObjectKind,
     /// Its path in lower case; none for an exported body.
     path: Option<String>,
-    /// What an exported list is known to be whole for: the resource groups or the items that its objects lie in.
+    /// What its objects lie in: resource groups, items, containers or fabrics. An exported list says nothing else of what it is of.
     covers: BTreeSet<String>,
     failure: Option<AzureFailure>,
 }
@@ -157,8 +158,9 @@ impl Vault {
         };
         let lists: Vec<&ListState> = self.lists.iter().filter(fits).collect();
         // Where the list of the whole vault is refused, the lists of its parts stand for it.
-        let is_of_vault = |list: &&&ListState| {
-            list.path.as_deref().is_some_and(|path| !path.contains("/replicationfabrics/"))
+        let is_of_vault = |list: &&&ListState| match list.path.as_deref() {
+            Some(path) => !path.contains("/replicationfabrics/"),
+            None => list.covers.len() > 1 && part_of_vault(kind).is_some(),
         };
         if lists.iter().filter(is_of_vault).any(|list| list.failure.is_none()) {
             return Ok(());
@@ -167,6 +169,7 @@ impl Vault {
         let has_parts = parts.peek().is_some();
         let failed = parts.find_map(|list| Some((*list, list.failure.as_ref()?)));
         match failed {
+            None if has_parts && wanted.is_none() => self.are_all_parts(kind, &lists),
             None if has_parts => Ok(()),
             Some((list, failure)) => Err(refusal(list, failure)),
             None => match lists.iter().find_map(|list| Some((*list, list.failure.as_ref()?))) {
@@ -176,6 +179,43 @@ impl Vault {
                 }
             },
         }
+    }
+
+    /// Whether lists of containers or fabrics are those of all that the vault has.
+    fn are_all_parts(&self, kind: ObjectKind, lists: &[&ListState]) -> Result<(), Unavailable> {
+        let Some(part) = part_of_vault(kind) else { return Ok(()) };
+        let paths = lists.iter().filter_map(|list| list.path.as_deref());
+        let named = paths.filter_map(|path| id_up_to(path, part)).map(str::to_owned);
+        let parts: BTreeSet<String> =
+            named.chain(lists.iter().flat_map(|list| list.covers.clone())).collect();
+        let lacks = |what: &str| {
+            let known: Vec<&str> = parts.iter().map(|part| last_name(part)).collect();
+            let (kind, known) = (plural(kind), known.join(", "));
+            Unavailable::from(format!(
+                "the {kind} of {known} alone are known, and not those of {what}"
+            ))
+        };
+        self.all_of(ObjectKind::Fabric).map_err(|_| lacks("other fabrics, if there are any"))?;
+        for fabric in self.objects(ObjectKind::Fabric) {
+            let key = id_key(fabric.id());
+            let below = format!("{key}/");
+            let is_whole = match word(fabric.properties(), "customDetails.instanceType") {
+                Some("Azure") => true,
+                Some(other) if kind == ObjectKind::Vcenter && other != "VMware" => true,
+                // A server of VMM has several clouds, and all others have one container.
+                Some("VMM") if part == CONTAINERS => {
+                    self.all_below(ObjectKind::Container, Some(&key)).is_ok()
+                        && self
+                            .objects_below(ObjectKind::Container, &key)
+                            .all(|container| parts.contains(&id_key(container.id())))
+                }
+                _ => parts.iter().any(|part| *part == key || part.starts_with(&below)),
+            };
+            if !is_whole {
+                return Err(lacks(last_name(fabric.id())));
+            }
+        }
+        Ok(())
     }
 
     /// Returns why an object could not be read, when it was asked for.
@@ -246,14 +286,29 @@ fn newest_moment(value: &Value) -> Option<Timestamp> {
     }
 }
 
-/// What an object of an exported list shows its list to be whole for: its resource group, or the item of a recovery point.
+/// What an object of an exported list shows its list to be whole for: its resource group, its container, the item of a recovery point.
 fn parent_of(kind: ObjectKind, id: &str) -> Option<String> {
     let parent = match kind {
         ObjectKind::VirtualMachine | ObjectKind::NetworkInterface => "resourceGroups",
         ObjectKind::RecoveryPoint => "replicationProtectedItems",
-        _ => return None,
+        _ => part_of_vault(kind)?,
     };
     id_up_to(id, parent).map(id_key)
+}
+
+const CONTAINERS: &str = "replicationProtectionContainers";
+
+/// The parts of a vault of which objects of a kind can be listed, beside all of the vault.
+fn part_of_vault(kind: ObjectKind) -> Option<&'static str> {
+    match kind {
+        ObjectKind::Item | ObjectKind::ContainerMapping | ObjectKind::ProtectableItem => {
+            Some(CONTAINERS)
+        }
+        ObjectKind::Vcenter | ObjectKind::Provider | ObjectKind::Container => {
+            Some("replicationFabrics")
+        }
+        _ => None,
+    }
 }
 
 /// The path of a request as it is compared.

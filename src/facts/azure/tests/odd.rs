@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::super::machine::machine_facts;
 use super::super::plan::plan_facts;
+use super::super::registered::process_server_facts;
 use super::super::servers::ServerNames;
 use super::super::survey::{PlannedServer, SiteInVault};
 use super::{
@@ -165,4 +166,30 @@ fn a_process_server_that_no_card_has_may_stand_in_a_group_that_was_not_read() {
         words(&plan_facts(survey).way_home)
     });
     assert_eq!(silent, "unknown: azure does not say subnets");
+}
+
+#[test]
+fn a_process_server_is_gone_where_the_whole_subscription_has_no_machine_of_its_name() {
+    let cards = format!("{GROUP}/providers/Microsoft.Network/networkInterfaces");
+    let states = "/subscriptions/11/providers/Microsoft.Compute/virtualMachines";
+    let other = json!({ "id": "/subscriptions/11/resourceGroups/rg-ps/providers/Microsoft.Compute/virtualMachines/PS-far" });
+    let said = |answers: GivenAnswers| {
+        let answers =
+            answers.get(&fabric_with(&json!({ "friendlyName": "ps-home" }))).list_at(&cards, &[]);
+        let vault = answers.list("replicationFabrics", &[]).vault();
+        let planned = PlannedServer {
+            name: "ps-far".to_owned(),
+            names: ServerNames::from_names(["ps-far"]),
+            is_on_premises: false,
+        };
+        words(&process_server_facts(&SiteInVault::new(&vault, site(&["app"])), &planned).gone)
+    };
+    let new = GivenAnswers::new;
+    assert_eq!(said(new().list_at(states, &[])), "good: it is neither listed nor in azure");
+    assert_eq!(
+        said(new().list_at(states, &[other])),
+        "bad: a virtual machine ps-far is still in azure"
+    );
+    assert!(said(new()).starts_with("unknown:"), "{}", said(new()));
+    assert!(said(new().refused(states, 403, None)).starts_with("unknown:"));
 }

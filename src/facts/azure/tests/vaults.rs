@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::super::object::ObjectKind;
 use super::super::survey::{NoItem, PlannedMachine, PlannedSite, SiteInVault};
-use super::{CONTAINER, GROUP, GivenAnswers, VAULT, id, item, site};
+use super::{CONTAINER, FABRIC, GROUP, GivenAnswers, VAULT, id, item, site};
 use crate::facts::vsphere::identity::MachineIdentity;
 
 #[test]
@@ -66,18 +66,47 @@ fn a_list_is_known_whole_by_itself_or_by_its_parts() {
         reason(refused()).unwrap(),
         format!("access was refused: it takes {right}, which the role Reader has")
     );
-    assert_eq!(reason(refused().list_at(&part, &[])), None);
+    let fabric = |name: &str, kind: &str| json!({ "id": id(&format!("replicationFabrics/{name}")), "properties": { "customDetails": { "instanceType": kind } } });
+    let with = |others: &[serde_json::Value]| {
+        let all = [&[fabric("F1", "VMware"), fabric("a", "Azure")], others].concat();
+        refused().list("replicationFabrics", &all)
+    };
+    assert_eq!(reason(with(&[]).list_at(&part, &[])), None);
     assert!(reason(refused().refused(&part, 403, None)).unwrap().contains("Site Recovery Reader"));
     assert_eq!(reason(refused().refused(&part, 500, None)).unwrap(), "the service answered 500");
     assert!(
         reason(GivenAnswers::new()).unwrap().starts_with("nothing says which replicated items")
     );
-    // An exported body of one object is the answer to a GET of its own; one with a value is a list.
-    let one = || item("app", "InMage", json!({}), json!({}));
-    let two = || item("db", "InMage", json!({}), json!({}));
-    assert!(reason(GivenAnswers::new().exported(&[one()])).is_some());
-    assert_eq!(reason(GivenAnswers::new().exported(&[json!({ "value": [one(), two()] })])), None);
-    assert_eq!(reason(GivenAnswers::new().exported(&[json!({ "value": [one()] })])), None);
+    // An exported body of one object is the answer to a GET of its own; one with a value is a list, of the vault or of a container.
+    let one = |container: &str| {
+        let body = item("app", "InMage", json!({}), json!({}));
+        json!({ "id": body["id"].as_str().unwrap().replace("/c1/", container), "properties": body["properties"] })
+    };
+    let list = |containers: &[&str]| {
+        let all: Vec<serde_json::Value> = containers.iter().map(|name| one(name)).collect();
+        [json!({ "value": all })]
+    };
+    assert!(reason(GivenAnswers::new().exported(&[one("/c1/")])).is_some());
+    assert_eq!(reason(GivenAnswers::new().exported(&list(&["/c1/", "/c2/"]))), None);
+    let alone = reason(GivenAnswers::new().exported(&list(&["/c1/"]))).unwrap();
+    assert_eq!(
+        alone,
+        "the replicated items of c1 alone are known, and not those of other fabrics, if there are any"
+    );
+    assert_eq!(reason(with(&[]).exported(&list(&["/c1/"]))), None);
+    let other = reason(with(&[fabric("f2", "InMageRcm")]).exported(&list(&["/c1/"]))).unwrap();
+    assert_eq!(other, "the replicated items of c1 alone are known, and not those of f2");
+    // A server of VMM may have more clouds than one.
+    let vmm = |known: &[&str]| {
+        let container = |name: &&str| json!({ "id": id(&format!("{FABRIC}/replicationProtectionContainers/{name}")) });
+        let known: Vec<serde_json::Value> = known.iter().map(container).collect();
+        refused()
+            .list("replicationFabrics", &[fabric("f1", "VMM")])
+            .list(&format!("{FABRIC}/replicationProtectionContainers"), &known)
+            .exported(&list(&["/c1/"]))
+    };
+    assert_eq!(reason(vmm(&["c1"])), None);
+    assert!(reason(vmm(&["c1", "c2"])).is_some());
 }
 
 #[test]
