@@ -171,35 +171,6 @@ fn a_virtual_wan_and_a_network_without_any_gateway_are_not_told() {
     }
 }
 
-/// A Hyper-V vault with a machine in this state.
-fn hyperv(kind: &str, hosts: &[&str], status: &str, item: &Value) -> Estate {
-    let mut estate = Estate::empty();
-    let fabric = format!("{}/replicationFabrics/hv-site", vault_id());
-    let hosts: Vec<Value> = hosts.iter().map(|name| json!({ "id": name, "name": name })).collect();
-    estate.add_fabric(&json!({ "id": fabric, "name": "hv-site", "type": "Microsoft.RecoveryServices/vaults/replicationFabrics",
-        "properties": { "friendlyName": "hv-site", "health": "Normal", "encryptionDetails": { "kekState": "None" },
-            "customDetails": { "instanceType": kind, "hyperVHosts": hosts } } }));
-    let provider = json!({ "id": format!("{fabric}/replicationRecoveryServicesProviders/p1"), "name": "p1",
-        "type": "Microsoft.RecoveryServices/vaults/replicationFabrics/replicationRecoveryServicesProviders",
-        "properties": { "fabricType": kind, "friendlyName": "hv1", "connectionStatus": status,
-            "lastHeartBeat": "2026-11-20T07:55:00Z" } });
-    estate.add_to(&format!("{}/replicationRecoveryServicesProviders", vault_id()), provider);
-    let id = format!("{fabric}/replicationProtectionContainers/c/replicationProtectedItems/hv-app");
-    let mut body = json!({ "id": id, "name": "hv-app",
-        "type": "Microsoft.RecoveryServices/vaults/replicationFabrics/replicationProtectionContainers/replicationProtectedItems",
-        "properties": { "friendlyName": "hv-app", "replicationHealth": "Normal", "healthErrors": [],
-            "lastSuccessfulFailoverTime": "2026-11-01T08:00:00Z",
-            "providerSpecificDetails": { "instanceType": "HyperVReplicaAzure", "encryption": "Disabled", "useManagedDisks": "false",
-                "recoveryAzureStorageAccount": "/x/storageAccounts/dr" } } });
-    for (key, value) in item.as_object().unwrap() {
-        body["properties"][key] = value.clone();
-    }
-    estate.put(body.clone());
-    estate.list(&format!("{id}/recoveryPoints"));
-    estate.add_to(&format!("{}/replicationProtectedItems", vault_id()), body);
-    estate
-}
-
 #[test]
 fn hyperv_vaults_are_evaluated_as_such_with_and_without_vmm() {
     let home = json!({ "protectionState": "Protected", "activeLocation": "Primary",
@@ -209,11 +180,12 @@ fn hyperv_vaults_are_evaluated_as_such_with_and_without_vmm() {
     let back = json!({ "protectionState": "RestoreFinalized", "activeLocation": "Primary",
         "allowedOperations": ["ReverseReplicate", "DisableProtection"] });
     for kind in ["HyperVSite", "VMM"] {
-        let report = check(&StandIn::start(hyperv(kind, &["hv1"], "Connected", &home)), &[]);
+        let report =
+            check(&StandIn::start(Estate::hyperv(kind, &["hv1"], "Connected", &home)), &[]);
         assert_eq!(report.stage("hv-app"), Some("home"), "{kind}");
         assert!(report.outcomes.keys().all(|key| !key.ends_with(" azure.experience")), "{kind}");
         let report = check(
-            &StandIn::start(hyperv(kind, &["hv1", "hv2"], "Connected", &away)),
+            &StandIn::start(Estate::hyperv(kind, &["hv1", "hv2"], "Connected", &away)),
             &["--stage", "prepare"],
         );
         let site = "vault-falun (Hyper-V)";
@@ -230,7 +202,7 @@ fn hyperv_vaults_are_evaluated_as_such_with_and_without_vmm() {
             "{}",
             report.found["hv-app hyperv.sync-mode"]
         );
-        let report = check(&StandIn::start(hyperv(kind, &["hv1"], "Odd", &back)), &[]);
+        let report = check(&StandIn::start(Estate::hyperv(kind, &["hv1"], "Odd", &back)), &[]);
         assert_eq!(report.stage("hv-app"), Some("after"), "{kind}");
         report.expect(&[("hv-app hyperv.commit-reverse", "fail")]);
     }

@@ -40,6 +40,8 @@ impl Site {
             };
             PlannedMachine {
                 datastore: vm.datastore.clone(),
+                address: vm.address.as_ref().map(ToString::to_string),
+                reached: facts.map(reached_datastores).unwrap_or_default(),
                 azure_name: vm.azure_name.as_ref().map(ToString::to_string),
                 known: facts.map(known_machine).unwrap_or_default(),
                 family: vm.os.map(|os| os.family().to_owned()).or_else(|| text("/vm/guest_family")),
@@ -163,6 +165,16 @@ fn master_target_names(target: &MasterTarget, facts: Option<&Value>) -> ServerNa
         }
     }
     names
+}
+
+/// The datastores of which vCenter tells name and UUID: those that the machine has, and those that it may get.
+fn reached_datastores(facts: &Value) -> Vec<(String, String)> {
+    let lists = ["/vm/master_target/reach/items", "/vm/master_target/new_datastores/items"];
+    let stores = lists.iter().filter_map(|list| facts.pointer(list)?.as_array()).flatten();
+    let both = |store: &Value| {
+        Some((store["name"].as_str()?.to_owned(), store["uuid"].as_str()?.to_owned()))
+    };
+    stores.filter_map(both).collect()
 }
 
 /// What a machine can be told by in vCenter.

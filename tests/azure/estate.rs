@@ -113,6 +113,37 @@ impl Estate {
         estate
     }
 
+    /// A Hyper-V vault with a machine in this state.
+    pub fn hyperv(kind: &str, hosts: &[&str], status: &str, item: &Value) -> Self {
+        let mut estate = Self::empty();
+        let fabric = format!("{}/replicationFabrics/hv-site", vault_id());
+        let hosts: Vec<Value> =
+            hosts.iter().map(|name| json!({ "id": name, "name": name })).collect();
+        estate.add_fabric(&json!({ "id": fabric, "name": "hv-site", "type": "Microsoft.RecoveryServices/vaults/replicationFabrics",
+            "properties": { "friendlyName": "hv-site", "health": "Normal", "encryptionDetails": { "kekState": "None" },
+                "customDetails": { "instanceType": kind, "hyperVHosts": hosts } } }));
+        let provider = json!({ "id": format!("{fabric}/replicationRecoveryServicesProviders/p1"), "name": "p1",
+            "type": "Microsoft.RecoveryServices/vaults/replicationFabrics/replicationRecoveryServicesProviders",
+            "properties": { "fabricType": kind, "friendlyName": "hv1", "connectionStatus": status,
+                "lastHeartBeat": "2026-11-20T07:55:00Z" } });
+        estate.add_to(&format!("{}/replicationRecoveryServicesProviders", vault_id()), provider);
+        let id =
+            format!("{fabric}/replicationProtectionContainers/c/replicationProtectedItems/hv-app");
+        let mut body = json!({ "id": id, "name": "hv-app",
+            "type": "Microsoft.RecoveryServices/vaults/replicationFabrics/replicationProtectionContainers/replicationProtectedItems",
+            "properties": { "friendlyName": "hv-app", "replicationHealth": "Normal", "healthErrors": [],
+                "lastSuccessfulFailoverTime": "2026-11-01T08:00:00Z",
+                "providerSpecificDetails": { "instanceType": "HyperVReplicaAzure", "encryption": "Disabled", "useManagedDisks": "false",
+                    "recoveryAzureStorageAccount": "/x/storageAccounts/dr" } } });
+        for (key, value) in item.as_object().unwrap() {
+            body["properties"][key] = value.clone();
+        }
+        estate.put(body.clone());
+        estate.list(&format!("{id}/recoveryPoints"));
+        estate.add_to(&format!("{}/replicationProtectedItems", vault_id()), body);
+        estate
+    }
+
     fn add_servers_of_classic(&mut self) {
         let vault = vault_id();
         self.add_to(&format!("{vault}/replicationvCenters"), objects::vcenter());

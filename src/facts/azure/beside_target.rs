@@ -70,16 +70,35 @@ pub(super) fn datastore(
     if let Some(why) = target.fabric.silence() {
         return Err(why);
     }
-    let stores: Vec<&str> = list(target.entry, "dataStores")
+    let of_vcenter = planned.into_iter().flat_map(|machine| &machine.reached);
+    let mut of_vcenter = of_vcenter.filter(|(name, _)| name.eq_ignore_ascii_case(wanted));
+    let uuid = of_vcenter.next().map(|(_, uuid)| uuid.as_str());
+    let stores: Vec<(&str, Option<&str>)> = list(target.entry, "dataStores")
         .iter()
-        .filter_map(|store| text(store, "symbolicName"))
+        .filter_map(|store| Some((text(store, "symbolicName")?, text(store, "uuid"))))
         .collect();
     if stores.is_empty() {
         return Err(Unavailable::from(format!("no datastore of {} is known", target.name())));
     }
-    if stores.iter().any(|store| store.eq_ignore_ascii_case(wanted)) {
-        return Ok(Shown::good(format!("{} reaches {wanted}", target.name())));
-    }
-    let others = stores.join(", ");
-    Ok(Shown::bad(format!("{} reaches {others}, and not {wanted}", target.name())))
+    let is_uuid =
+        |known: Option<&str>| known.zip(uuid).map(|(known, uuid)| known.eq_ignore_ascii_case(uuid));
+    // A datastore may have been renamed since the last discovery, or be another one of this name.
+    let same = stores.iter().find(|(_, known)| is_uuid(*known) == Some(true));
+    let named = stores.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted));
+    let target = target.name();
+    Ok(match (same, named) {
+        (Some((name, _)), _) if !name.eq_ignore_ascii_case(wanted) => {
+            Shown::good(format!("{target} reaches {wanted}, which the vault calls {name}"))
+        }
+        (None, Some((_, known))) if is_uuid(*known) == Some(false) => Shown::bad(format!(
+            "{target} reaches a datastore {wanted} with the UUID {}, and vCenter's has {}",
+            known.unwrap_or_default(),
+            uuid.unwrap_or_default()
+        )),
+        (Some(_), _) | (_, Some(_)) => Shown::good(format!("{target} reaches {wanted}")),
+        (None, None) => {
+            let others: Vec<&str> = stores.iter().map(|(name, _)| *name).collect();
+            Shown::bad(format!("{target} reaches {}, and not {wanted}", others.join(", ")))
+        }
+    })
 }

@@ -122,6 +122,25 @@ impl<'v> Item<'v> {
         text(self.details(), "targetDataStoreName").or(first).filter(|name| !name.is_empty())
     }
 
+    /// The addresses that it has at home: one text may join several.
+    ///
+    /// # Errors
+    ///
+    /// Fails for an item on the way home, whose addresses are those in Azure.
+    pub fn home_addresses(self) -> Result<Vec<&'v str>, Unavailable> {
+        if self.provider()?.is_back() {
+            let reason = "an item on the way home does not say the address at home";
+            return Err(Unavailable::from(reason));
+        }
+        let details = self.details();
+        let nics = list(details, "vmNics").iter();
+        let own = ["ipAddress", "primaryNicIpAddress"].into_iter();
+        let said = own
+            .filter_map(|place| text(details, place))
+            .chain(nics.filter_map(|nic| text(nic, "sourceIPAddress")));
+        Ok(said.flat_map(|joined| joined.split('_')).filter(|one| !one.is_empty()).collect())
+    }
+
     /// The static address that it has at home, as an item on the way to Azure says it.
     pub fn static_address(self) -> Option<&'v str> {
         let is_static = |value: &&Value, kind: &str| {

@@ -12,7 +12,7 @@ use super::hyperv::{
 };
 use super::item::Item;
 use super::object::{ObjectKind, last_name};
-use super::read::{list, member, minute, moment, release, text};
+use super::read::{member, minute, moment, release, text};
 use super::replication::{first_point, replication, resynchronisation};
 use super::servers::{ExpiryFacts, SILENT_AFTER, error_words, expiry, says_list};
 use super::shown::{Shown, ShownResult};
@@ -48,6 +48,8 @@ pub struct VaultMachineFacts {
     pub network: Fact<Shown>,
     /// Whether it has another address in Azure than at home.
     pub other_address: Fact<Shown>,
+    /// Whether it has its own address again after its return.
+    pub address_at_home: Fact<Shown>,
     /// Whether the vCenter that it returns to is known to the vault.
     pub vcenter: Fact<Shown>,
     /// Whether it began as a virtual machine.
@@ -138,6 +140,7 @@ pub fn machine_facts(survey: &SiteInVault<'_>, name: &str) -> VaultMachineFacts 
         azure_gone: shown(&azure_gone),
         network: shown(&network),
         other_address: shown(&other_address),
+        address_at_home: shown(&|item| address_at_home(item, planned)),
         vcenter: shown(&|item| vcenter(survey, item)),
         was_virtual: shown(&was_virtual),
         system_may_return: shown(&system_may_return),
@@ -333,23 +336,31 @@ fn network(item: Item<'_>) -> ShownResult {
 }
 
 fn other_address(item: Item<'_>) -> ShownResult {
-    let details = item.details();
-    if item.provider()?.is_back() {
-        return Err(Unavailable::from("an item on the way home does not say the address at home"));
-    }
-    let nics = list(details, "vmNics").iter();
-    let home: Vec<&str> = ["ipAddress", "primaryNicIpAddress"]
-        .into_iter()
-        .filter_map(|place| text(details, place))
-        .chain(nics.filter_map(|nic| text(nic, "sourceIPAddress")))
-        .collect();
+    let home = item.home_addresses()?;
     let in_azure: Vec<&str> = item.azure_cards()?.into_iter().flat_map(addresses_of).collect();
+    if let Some(both) = home.iter().find(|address| in_azure.contains(address)) {
+        return Err(Unavailable::from(format!("it has {both} in both places")));
+    }
     match (home.first(), in_azure.first()) {
-        (Some(home), Some(azure)) if !in_azure.iter().any(|address| address == home) => {
+        (Some(home), Some(azure)) => {
             Ok(Shown::good(format!("it has {azure} in Azure, and {home} at home")))
         }
-        (Some(home), Some(_)) => Err(Unavailable::from(format!("it has {home} in both places"))),
         _ => Err(Unavailable::from("its addresses are not known in both places")),
+    }
+}
+
+/// Whether it has the address again that the site says, by an item that replicates it from home.
+fn address_at_home(item: Item<'_>, planned: Option<&PlannedMachine>) -> ShownResult {
+    let Some(wanted) = planned.and_then(|machine| machine.address.as_deref()) else {
+        return Ok(Shown::good("the site says no static address of it"));
+    };
+    if !matches!(item.decided_stage(), Some(Stage::Home | Stage::ReprotectForward)) {
+        return Err(Unavailable::from("it is not at home"));
+    }
+    match item.home_addresses()?.as_slice() {
+        [] => Err(Unavailable::from("Azure does not say its address")),
+        known if known.contains(&wanted) => Ok(Shown::good(format!("it has {wanted}"))),
+        known => Ok(Shown::bad(format!("it has {}, and the site says {wanted}", known.join(", ")))),
     }
 }
 

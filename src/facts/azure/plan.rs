@@ -113,8 +113,10 @@ fn experience(survey: &SiteInVault<'_>) -> ShownResult {
     if !shown.is_empty() {
         return Shown::all(shown);
     }
-    survey.vault.all_of(ObjectKind::Fabric)?;
     let kinds: Vec<&str> = survey.vault.fabrics().map(Fabric::kind).collect();
+    if kinds.is_empty() {
+        survey.vault.all_of(ObjectKind::Fabric)?;
+    }
     match (kinds.contains(&"VMware"), kinds.contains(&"InMageRcm")) {
         (true, false) => Ok(Shown::good("the vault has a configuration server and no appliance")),
         (false, true) => {

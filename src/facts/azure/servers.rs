@@ -11,7 +11,9 @@ use serde_json::Value;
 
 use super::item::{AzureError, family, line};
 use super::object::ObjectKind;
-use super::read::{AzureTime, list, minute, moment, not_understood, required_text, text, time};
+use super::read::{
+    AzureTime, integer, list, minute, moment, not_understood, required_text, text, time,
+};
 use super::vault::{Vault, VaultObject};
 use super::words::{required_word, word};
 use crate::facts::{Collection, Fact, Unavailable};
@@ -288,7 +290,7 @@ impl<'v> FabricServer<'v> {
             health: required_word(entry, "health").map(str::to_owned).into(),
             errors: error_words(entry, &["healthErrors", "validationErrors"]),
             agent_expiry: expiry(self.fabric.vault, entry, "agentExpiryDate").into(),
-            certificate: expiry(self.fabric.vault, entry, "sslCertExpiryDate").into(),
+            certificate: certificate(self.fabric.vault, entry).into(),
             words: self.words(),
         }
     }
@@ -364,9 +366,27 @@ pub fn expiry(vault: &Vault, entry: &Value, name: &str) -> Result<ExpiryFacts, U
         AzureTime::At(end) => {
             let now = vault.now().ok_or("nothing says when the vault was asked")?;
             let days = end.duration_since(now).as_secs().div_euclid(86_400);
+            // What an export of no known time shows to be over is over; what is not may be.
+            if vault.asked_at.is_none() && days >= 0 {
+                return Err(Unavailable::from(format!(
+                    "it ends at {}, and nothing says when the vault was asked",
+                    minute(end)
+                )));
+            }
             Ok(ExpiryFacts { never: false, days, words: minute(end) })
         }
     }
+}
+
+/// Returns when a server's certificate ends: by its date, or by the days that the service counted when it was asked.
+fn certificate(vault: &Vault, entry: &Value) -> Result<ExpiryFacts, Unavailable> {
+    expiry(vault, entry, "sslCertExpiryDate").or_else(|why| {
+        let days = integer(entry, "sslCertExpiryRemainingDays").map_err(|_| why)?;
+        let end =
+            moment(entry, "sslCertExpiryDate").map_or("a time".to_owned(), |end| minute(end) + ",");
+        let words = format!("{end} {days} days after the vault was asked");
+        Ok(ExpiryFacts { never: false, days, words })
+    })
 }
 
 /// Returns the errors below these members that are more than notices.

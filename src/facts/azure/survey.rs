@@ -25,6 +25,10 @@ pub struct PlannedMachine {
     pub master_target: Option<String>,
     /// The datastore that it is planned for.
     pub datastore: Option<String>,
+    /// The datastores that vCenter shows its master target's host to reach, by name, with their UUIDs.
+    pub reached: Vec<(String, String)>,
+    /// The static address that it has at home.
+    pub address: Option<String>,
     /// `linux` or `windows`, where anybody says.
     pub family: Option<String>,
     /// How many disks it has on premises.

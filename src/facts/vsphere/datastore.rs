@@ -17,6 +17,8 @@ const MIB: i64 = 1024 * 1024;
 pub struct DatastoreFacts {
     /// Its name.
     pub name: String,
+    /// Its UUID, which the vault knows it by, too.
+    pub uuid: Fact<String>,
     /// What it is, in capitals: `VMFS`, `NFS`, `NFS41`, `VSAN`, `VVOL`.
     pub kind: Fact<String>,
     /// Whether it is accessible to the host.
@@ -55,9 +57,17 @@ pub fn from_inventory(
         maintenance: maintenance.into(),
         free_mib: datastore.int("summary.freeSpace").map(|bytes| bytes / MIB).into(),
         kind: kind.into(),
+        uuid: uuid(datastore).into(),
         name,
         words,
     })
+}
+
+/// Its UUID: the last part of a URL such as `ds:///vmfs/volumes/UUID/`.
+fn uuid(datastore: &InventoryObject) -> Result<String, Unavailable> {
+    let url = datastore.text("summary.url")?;
+    let uuid = url.trim_end_matches('/').rsplit_once("/volumes/").map(|(_, uuid)| uuid.to_owned());
+    uuid.ok_or_else(|| format!("its URL is {url:?}").into())
 }
 
 fn kind(datastore: &InventoryObject) -> Result<String, Unavailable> {

@@ -231,6 +231,7 @@ fn datastores(
         let mode = mode.map_or("not told by the shell", |(_, mode)| mode);
         let mut of = Properties::default();
         of.set("summary.type", Some(&json!(kind)));
+        of.set("summary.url", Some(&json!(format!("ds:///vmfs/volumes/{}/", volume.uuid))));
         of.set("summary.accessible", Some(&json!(volume.mounted.to_string())));
         of.set("summary.freeSpace", Some(&json!(volume.free.to_string())));
         // Maintenance mode of datastores is vCenter's: a host by itself has none.

@@ -53,6 +53,7 @@ const INVENTORY_PROPERTIES: &[PropertySpec<'static>] = &[
             "name",
             "parent",
             "summary.type",
+            "summary.url",
             "summary.accessible",
             "summary.capacity",
             "summary.freeSpace",

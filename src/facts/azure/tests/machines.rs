@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use super::super::machine::{VaultMachineFacts, machine_facts};
 use super::super::shown::Shown;
-use super::{FABRIC, GROUP, GivenAnswers, azure_machine, id, item, with_app, words};
+use super::super::survey::SiteInVault;
+use super::{FABRIC, GROUP, GivenAnswers, azure_machine, id, item, site, with_app, words};
 use crate::facts::Fact;
 
 type Member = fn(&VaultMachineFacts) -> &Fact<Shown>;
@@ -473,6 +474,55 @@ fn a_machine_and_its_master_target_are_of_one_family() {
         let shown = shown(&answers, |facts| &facts.system_beside_target);
         assert!(shown.starts_with(says), "{details} {family}: {shown}");
     }
+}
+
+#[test]
+fn a_datastore_is_the_one_that_vcenter_means_by_its_uuid_and_else_by_its_name() {
+    let fabric = json!({ "id": id(FABRIC), "properties": { "friendlyName": "CS", "customDetails": { "instanceType": "VMware",
+        "lastHeartbeat": "2026-11-20T07:59:00Z", "masterTargetServers": [{ "id": "B", "name": "mt1",
+            "dataStores": [{ "symbolicName": "ds1", "uuid": "60A0-1" }, { "symbolicName": "old", "uuid": "60a0-2" }] }] } } });
+    let answers = with_item(&back(json!({}), json!({ "masterTargetId": "B" })));
+    let vault = answers.list("replicationFabrics", &[fabric]).vault();
+    for (wanted, uuid, says) in [
+        ("ds1", None, "good: mt1 reaches ds1"),
+        ("DS1", Some("60a0-1"), "good: mt1 reaches ds1"),
+        ("new", Some("60a0-2"), "good: mt1 reaches new, which the vault calls old"),
+        (
+            "ds1",
+            Some("60a0-9"),
+            "bad: mt1 reaches a datastore ds1 with the uuid 60a0-1, and vcenter's has 60a0-9",
+        ),
+        ("new", Some("60a0-9"), "bad: mt1 reaches ds1, old, and not new"),
+        ("new", None, "bad: mt1 reaches ds1, old, and not new"),
+    ] {
+        let mut site = site(&["app"]);
+        site.machines[0].datastore = Some(wanted.to_owned());
+        site.machines[0].reached =
+            uuid.map(|uuid: &str| (wanted.to_owned(), uuid.to_owned())).into_iter().collect();
+        let facts = machine_facts(&SiteInVault::new(&vault, site), "app");
+        assert_eq!(words(&facts.datastore), says);
+    }
+}
+
+#[test]
+fn a_machine_at_home_has_its_own_address_among_those_that_one_text_joins() {
+    let home = |details: Value| {
+        let body = item(
+            "app",
+            "InMageAzureV2",
+            json!({ "protectionState": "Protected", "activeLocation": "Primary",
+            "allowedOperations": ["UnplannedFailover"] }),
+            details,
+        );
+        let vault = with_item(&body).vault();
+        let mut site = site(&["app"]);
+        site.machines[0].address = Some("10.4.0.7".to_owned());
+        words(&machine_facts(&SiteInVault::new(&vault, site), "app").address_at_home)
+    };
+    assert_eq!(home(json!({ "ipAddress": "fe80::1_10.4.0.7" })), "good: it has 10.4.0.7");
+    let other = home(json!({ "ipAddress": "10.4.0.70" }));
+    assert_eq!(other, "bad: it has 10.4.0.70, and the site says 10.4.0.7");
+    assert_eq!(home(json!({})), "unknown: azure does not say its address");
 }
 
 #[test]
