@@ -112,7 +112,8 @@ impl Page<'_> {
     fn nothing(&self) -> String {
         let advice = "say what you see in other words, give the error code, or paste the lines of the log around it; \
                       preflight search WORDS and preflight list symptoms show what is known";
-        format!("nothing fits\n{}", self.line("next     ", advice))
+        let other = if self.troubleshooting.vault.is_empty() { "" } else { " else" };
+        format!("nothing{other} fits\n{}", self.line("next     ", advice))
     }
 
     fn nearest(&self) -> String {

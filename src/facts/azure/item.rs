@@ -81,6 +81,11 @@ impl<'v> Item<'v> {
         word(self.properties(), "protectionState").unwrap_or_default()
     }
 
+    /// Whether its state says that its first copy has ended.
+    pub fn is_copied(self) -> bool {
+        self.state() == "Protected" || azure::is_failed_failover(self.state())
+    }
+
     /// Whether an operation is offered on it.
     pub fn offers(self, operation: &str) -> bool {
         list(self.properties(), "allowedOperations")

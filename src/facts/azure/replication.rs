@@ -20,7 +20,7 @@ pub(super) fn replication(item: Item<'_>) -> ShownResult {
     if stage.fits.first() != Some(&Stage::Replicating) {
         return Err(Unavailable::from(format!("it does not replicate home: {}", stage.says)));
     }
-    if item.state() != "Protected" {
+    if !item.is_copied() {
         return Ok(Shown::bad(format!("its first copy has not ended: {}", stage.says)));
     }
     Shown::all([health(item), resynchronisation(item), first_copy(item)])
@@ -96,7 +96,7 @@ pub(super) fn first_point(item: Item<'_>) -> ShownResult {
         (None, _) => {
             vault.all_below(ObjectKind::RecoveryPoint, Some(item.id()))?;
             // The first copy may take days, and there is no point before its end.
-            if item.state() != "Protected" {
+            if !item.is_copied() {
                 return Err(Unavailable::from(format!(
                     "Azure lists none, and its first copy has not ended: protectionState is {}",
                     item.state()

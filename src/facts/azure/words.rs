@@ -22,6 +22,8 @@ const KNOWN: &[&str] = &[
     "VMM",
     // States of an item.
     "Protected",
+    "UnplannedFailoverFailed",
+    "PlannedFailoverFailed",
     "UnprotectedStatesBegin",
     "UnplannedFailoverCommitted",
     "UnplannedFailoverCommitPendingStatesBegin",

@@ -105,6 +105,11 @@ pub fn read(item: &Value) -> Result<StageReading, String> {
     })
 }
 
+/// Whether a state says that a failover failed, after which an item replicates as it did before.
+pub fn is_failed_failover(state: &str) -> bool {
+    matches!(state, "UnplannedFailoverFailed" | "PlannedFailoverFailed")
+}
+
 /// The values of an item that tell its stage.
 struct ItemValues<'a> {
     instance_type: &'a str,
@@ -184,7 +189,10 @@ impl<'a> ItemValues<'a> {
 
     /// Whether it replicates, and nothing of it waits to be committed.
     fn is_protected(&self) -> bool {
-        (self.state == "Protected" && !self.offers("Commit")) || self.is_protected_by_operations()
+        // A failover that failed and is offered again has changed nothing: seen with an item that had not left (2026).
+        let stays = is_failed_failover(self.state) && self.offers_failover();
+        ((self.state == "Protected" || stays) && !self.offers("Commit"))
+            || self.is_protected_by_operations()
     }
 
     /// Whether the state is of the time before Protected: such states are known by their beginnings.
