@@ -22,6 +22,7 @@ use super::transcript::Transcript;
 use super::{Collection, Fact, Unavailable, file};
 
 const RESOLV_CONF: ProbeName = ProbeName::new("resolv-conf");
+const RESOLVED_CONF: ProbeName = ProbeName::new("resolved-conf");
 const HOSTS: ProbeName = ProbeName::new("hosts");
 
 /// The resolver's configuration, and the hosts the host knows by itself.
@@ -30,6 +31,7 @@ const HOSTS: ProbeName = ProbeName::new("hosts");
 /// many thousand lines.
 pub const PROBES: &[Probe] = &[
     file::file_probe!(RESOLV_CONF, "/etc/resolv.conf"),
+    file::file_probe!(RESOLVED_CONF, "/run/systemd/resolve/resolv.conf"),
     Probe::new(
         HOSTS,
         "[ -e /etc/hosts ] || exit 44\n[ -r /etc/hosts ] || exit 1\n\
@@ -72,8 +74,7 @@ pub fn from_transcript(transcript: &Transcript, host_name: &Fact<String>) -> Net
         .map(retain_reachable);
     let files = file::complete_text(transcript, interface_files::INTERFACE_FILES)
         .map(interface_files::parse);
-    let servers = file::contents(transcript, RESOLV_CONF, "/etc/resolv.conf");
-    let servers = servers.map(|text| name_servers(text.unwrap_or_default()));
+    let servers = read_name_servers(transcript);
     let unnamed = addresses.clone().and_then(|addresses| {
         let hosts = file::contents(transcript, HOSTS, "/etc/hosts");
         let name = host_name.value()?;
@@ -125,6 +126,22 @@ fn find_config<'f>(
         None => format!("no file that could be read configures {name}"),
     };
     Ok(files.interface(name).ok_or_else(missing)?)
+}
+
+/// The address at which systemd-resolved answers the host itself.
+const RESOLVED_STUB: &str = "127.0.0.53";
+
+/// The name servers; in place of systemd-resolved those that it asks.
+fn read_name_servers(transcript: &Transcript) -> Result<Vec<String>, Unavailable> {
+    let text = file::contents(transcript, RESOLV_CONF, "/etc/resolv.conf")?;
+    let mut servers = name_servers(text.unwrap_or_default());
+    if servers.iter().any(|server| server == RESOLVED_STUB) {
+        let path = "/run/systemd/resolve/resolv.conf";
+        let asked = file::contents(transcript, RESOLVED_CONF, path)?;
+        servers.retain(|server| server != RESOLVED_STUB);
+        servers.extend(name_servers(asked.unwrap_or_default()));
+    }
+    Ok(servers)
 }
 
 /// Reads the name servers of `resolv.conf`.
@@ -235,6 +252,14 @@ mod tests {
         ] {
             assert_eq!(name_servers(text), servers, "{text:?}");
         }
+        let resolved = |status, text| {
+            let stub = "nameserver 127.0.0.53\noptions edns0\n";
+            let answers = [("resolv-conf", 0, stub), ("resolved-conf", status, text)];
+            read_name_servers(&guest_transcript(&answers)).ok()
+        };
+        assert_eq!(resolved(0, "nameserver 192.0.2.1\n"), Some(vec!["192.0.2.1".to_owned()]));
+        assert_eq!(resolved(0, "# no servers\n"), Some(vec![]));
+        assert_eq!(resolved(1, ""), None);
         let missing = network((0, ""), (0, "")).name_servers;
         assert_eq!(missing, Fact::Known(Collection::complete(vec![])));
     }

@@ -307,6 +307,7 @@ const UNREAD: &[(&str, &str)] = &[
     ("own-privileges", "for a machine that is not found"),
     ("pods", "for a datastore in a cluster"),
     ("pools", "names in paths"),
+    ("resolved-conf", "for systemd-resolved, which these machines do not have"),
     ("retention-blkid", "for a mount whose file system the kernel does not tell"),
     ("session", "who was logged in"),
     ("time", "for an expiry that is near"),

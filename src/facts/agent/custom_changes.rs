@@ -57,6 +57,9 @@ pub struct CustomChangesFacts {
     /// Whether the disk of the operating system is among them. False when that disk has no id,
     /// for then the script could not exclude it.
     pub root_disk_excluded: Fact<bool>,
+    /// Whether its effects alone show that the script ran: all of them, or none. For a script that
+    /// was never published, as Ubuntu's, whose marker is taken to be that of CentOS.
+    pub by_effect: Fact<bool>,
 }
 
 /// Reads it out of a transcript; `booted_at` is when the kernel started, `root_ids` are the SCSI ids
@@ -78,16 +81,31 @@ pub fn from_transcript(
     let failures =
         |log: CustomChangesLog| Collection { complete: log.is_whole, items: log.failures };
     let excluded_ids = |conf: MultipathConf| Collection::complete(conf.excluded_wwids);
+    let names_by_id = multipath.clone().map(|conf| conf.user_friendly_names == Some(false));
+    let agent_disks_excluded = multipath.clone().map(|conf| conf.excludes_vendor("InMage"));
+    let root_disk_excluded = is_root_excluded(multipath.clone(), root_ids, taken);
     CustomChangesFacts {
+        by_effect: by_effect([&names_by_id, &agent_disks_excluded, &root_disk_excluded]).into(),
         rebooted_since: rebooted_since.into(),
         marker: marker.map(|made| made.is_some()).into(),
         completed: log.clone().and_then(|log| log.completed_runs()).into(),
         already_invoked: log.clone().map(|log| log.already_invoked).into(),
         failures: log.map(failures).into(),
-        names_by_id: multipath.clone().map(|conf| conf.user_friendly_names == Some(false)).into(),
-        agent_disks_excluded: multipath.clone().map(|conf| conf.excludes_vendor("InMage")).into(),
-        excluded_ids: multipath.clone().map(excluded_ids).into(),
-        root_disk_excluded: is_root_excluded(multipath, root_ids, taken).into(),
+        names_by_id: names_by_id.into(),
+        agent_disks_excluded: agent_disks_excluded.into(),
+        excluded_ids: multipath.map(excluded_ids).into(),
+        root_disk_excluded: root_disk_excluded.into(),
+    }
+}
+
+fn by_effect(effects: [&Result<bool, Unavailable>; 3]) -> Result<bool, Unavailable> {
+    let known: Vec<bool> = effects.into_iter().cloned().collect::<Result<_, _>>()?;
+    match known.iter().filter(|is_there| **is_there).count() {
+        0 => Ok(false),
+        3 => Ok(true),
+        _ => Err("there is no marker, and only a part of what the script writes elsewhere is in \
+                  /etc/multipath.conf; the script for Ubuntu was never published"
+            .into()),
     }
 }
 

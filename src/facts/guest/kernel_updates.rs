@@ -297,12 +297,13 @@ fn from_dpkg(
     let probe = if transcript.was_asked(APT_SETTINGS) { APT_SETTINGS } else { AUTO_UPGRADES };
     let settings = file::contents(transcript, probe, "apt's configuration")?;
     let automatic = upgrades_unattended(settings.unwrap_or_default(), probe)?;
-    let how = match (automatic, free.first()) {
-        (true, Some(free)) => format!("apt installs updates by itself, {free} among them"),
-        (true, None) => "apt installs updates by itself".to_owned(),
-        (false, _) => "apt waits to be asked".to_owned(),
+    let apt = if automatic { "apt installs updates by itself" } else { "apt waits to be asked" };
+    let how = match free.as_slice() {
+        [] => apt.to_owned(),
+        free => format!("not on hold: {}; {apt}", free.join(", ")),
     };
-    Ok(KernelUpdateFacts { frozen: !automatic, how })
+    // What is not held comes with the next upgrade that a person asks for.
+    Ok(KernelUpdateFacts { frozen: !automatic && (free.is_empty() || !asked), how })
 }
 
 /// The names of the sections of a configuration, each once.

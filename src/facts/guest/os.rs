@@ -40,6 +40,9 @@ pub struct OsFacts {
     pub version: Fact<String>,
     /// The running kernel, such as `2.6.32-504.el6.x86_64`.
     pub kernel: Fact<String>,
+    /// The newest kernel of the running one's series that the documents name for a master target,
+    /// such as `4.4.0-81`.
+    pub newest_documented_kernel: Fact<String>,
     /// The kernel's architecture, such as `x86_64`.
     pub arch: Fact<String>,
     /// The host name the kernel has been given.
@@ -78,12 +81,45 @@ pub fn from_transcript(transcript: &Transcript) -> OsFacts {
     OsFacts {
         distribution: release.clone().map(|release| release.distribution).into(),
         version: version.into(),
+        newest_documented_kernel: newest_documented_kernel(&release, &kernel).into(),
         release: release.map(|release| release.text).into(),
         arch: kernel.clone().map(|kernel| kernel.arch).into(),
         host_name: kernel.clone().map(|kernel| kernel.host_name).into(),
         kernel: kernel.map(|kernel| kernel.release).into(),
         booted_at: booted_at(transcript).into(),
     }
+}
+
+/// The newest kernel of each series of Ubuntu 16.04 that a master target is supported on
+/// (D:vmware-azure-install-linux-master-target in its editions of 2018 and 2019).
+///
+/// That of 2026 says 4.16.* for every release, a series that none of Ubuntu's has; for 20.04 there
+/// is no other word. The matrix of source machines has wider windows, which are not these.
+const DOCUMENTED_KERNELS: [&str; 3] = ["4.4.0-81", "4.8.0-56", "4.10.0-24"];
+
+fn newest_documented_kernel(
+    release: &Result<OsRelease, Unavailable>,
+    kernel: &Result<KernelInfo, Unavailable>,
+) -> Result<String, Unavailable> {
+    let (release, kernel) = (release.as_ref()?, kernel.as_ref()?);
+    let is_xenial =
+        release.distribution == Distribution::Ubuntu && release.version.as_deref() == Some("16.04");
+    if !is_xenial {
+        return Err(
+            format!("no kernels of a master target on {} are documented", release.text).into()
+        );
+    }
+    let series = |kernel: &str| kernel.split('.').take(2).map(str::to_owned).collect::<Vec<_>>();
+    let mut newest = DOCUMENTED_KERNELS.iter();
+    let found = newest.find(|newest| series(newest) == series(&kernel.release));
+    Ok(found.map(|newest| (*newest).to_owned()).ok_or_else(|| {
+        format!(
+            "kernel {} is of no series that the documents name for a master target: up to {} in \
+             2018 and 2019, 4.16.* in 2026",
+            kernel.release,
+            DOCUMENTED_KERNELS.join(", ")
+        )
+    })?)
 }
 
 fn booted_at(transcript: &Transcript) -> Result<i64, Unavailable> {
@@ -229,6 +265,26 @@ mod tests {
             assert_eq!(parse_release(text), Ok(release), "{text:?}");
         }
         assert!(parse_release(" \n").is_err());
+    }
+
+    #[test]
+    fn a_kernel_is_held_against_its_own_series() {
+        let newest = |release: &str, kernel: &str| {
+            let release = parse_release(&format!("ID=ubuntu\nVERSION_ID={release}\n"));
+            let line = format!("Linux mt1 {kernel} #1-Ubuntu SMP x86_64 GNU/Linux");
+            newest_documented_kernel(&release, &parse_uname(&line)).ok()
+        };
+        assert_eq!(newest("16.04", "4.4.0-62-generic").as_deref(), Some("4.4.0-81"));
+        assert_eq!(newest("16.04", "4.10.0-42-generic").as_deref(), Some("4.10.0-24"));
+        for (release, kernel) in [
+            ("16.04", "4.15.0-45-generic"),
+            ("16.04", "4.16.0-1-generic"),
+            ("16.04", "4.40.0-1-generic"),
+            ("20.04", "5.4.0-42-generic"),
+            ("20.04", "4.4.0-62-generic"),
+        ] {
+            assert_eq!(newest(release, kernel), None, "{release} {kernel}");
+        }
     }
 
     #[test]

@@ -47,8 +47,9 @@ const WITNESS: &str = "bash";
 const BASE_RPM: &[&str] = &["xfsprogs", "perl", "lsscsi", "rsync", "wget", "kexec-tools"];
 
 /// What an Ubuntu master target needs, beside multipath-tools
-/// (D:vmware-azure-install-linux-master-target).
-const BASE_DPKG: &[&str] = &["lsscsi", "lvm2", "kpartx"];
+/// (D:vmware-azure-install-linux-master-target). The archives of 16.04 and 20.04 both have the
+/// pyasn1 of Python 2.
+const BASE_DPKG: &[&str] = &["lsscsi", "python-pyasn1", "lvm2", "kpartx"];
 
 /// What stands for ReiserFS (S001, step 3).
 const REISERFS_RPM: &[&str] = &["kmod-reiserfs", "reiserfs-utils"];
@@ -321,6 +322,7 @@ mod tests {
             lsscsi 0.27-3 - amd64 install ok installed\n\
             lvm2 2.02.133-1ubuntu10 - amd64 deinstall ok config-files\n\
             kpartx 0.5.0 - amd64 install ok half-installed\n\
+            python-pyasn1 0.1.9-1 - all install ok installed\n\
             multipath-tools 0.5.0+git1 - amd64 install ok installed\n\
             linux-image-generic 4.4.0.210 - amd64 hold ok installed\n\
             walinuxagent 2.2.45 - amd64 install ok installed\n";
@@ -354,11 +356,12 @@ mod tests {
         }
         let dpkg = "manager dpkg\nbash 4.3 - amd64 install ok installed\n\
             lsscsi 0.27-3 - amd64 install ok installed\n\
+            dpkg-query: no packages found matching python-pyasn1\n\
             dpkg-query: no packages found matching lvm2\n\
             walinuxagent  - amd64 unknown ok not-installed\n\
             dpkg-query: no packages found matching waagent\n";
         let packages = parsed(dpkg);
-        assert_eq!(packages.missing_base.items, ["lvm2"]);
+        assert_eq!(packages.missing_base.items, ["python-pyasn1", "lvm2"]);
         assert!(!packages.missing_base.complete, "nothing was said of kpartx");
         assert_eq!(packages.azure_agent, Fact::Known(false));
     }

@@ -1,7 +1,9 @@
 //! How network interfaces are configured to start, in the files of four eras: `ifcfg-*`,
-//! NetworkManager's key files, Debian's `interfaces`, and what netplan makes for networkd.
+//! NetworkManager's key files, Debian's `interfaces`, and networkd's, which netplan makes.
 //!
 //! Not for the addresses they have now (`interfaces`).
+
+use wildmatch::WildMatch;
 
 use crate::facts::probe::{Probe, ProbeName};
 
@@ -22,6 +24,8 @@ keys() {
     interfaces:*[Pp][Aa][Ss][Ss]*|interfaces:*[Kk][Ee][Yy]*|interfaces:*psk*) ;;
     interfaces:*) printf '%s %s\t%s\n' "$1" "$2" "$line";;
     ifcfg:*DEVICE|ifcfg:*ONBOOT|ifcfg:*BOOTPROTO|ifcfg:*HWADDR|ifcfg:*MACADDR) printf '%s %s\t%s\n' "$1" "$2" "$line";;
+    net*:'['*|net*:Name|net*:MACAddress|net*:DHCP|net*:Address|net*:ActivationPolicy)
+      printf '%s %s\t%s\n' "$1" "$2" "$line";;
     keyfile:'['*|keyfile:interface-name*|keyfile:mac-address*|keyfile:autoconnect*|keyfile:method*)
       printf '%s %s\t%s\n' "$1" "$2" "$line";;
     esac
@@ -33,18 +37,32 @@ for f in /etc/sysconfig/network-scripts/ifcfg-*; do
   *) keys ifcfg "${f##*/ifcfg-}" "$f";;
   esac
 done
-d=/etc/NetworkManager/system-connections
-[ ! -d $d ] || [ -r $d ] || printf 'keyfile ?\t!\n'
-for f in "$d"/*; do
-  [ -f "$f" ] && keys keyfile "${f##*/}" "$f"
+for d in /etc/NetworkManager/system-connections /run/NetworkManager/system-connections; do
+  [ ! -d $d ] || [ -r $d ] || printf 'keyfile ?\t!\n'
+  for f in "$d"/*; do
+    [ -f "$f" ] && keys keyfile "${f##*/}" "$f"
+  done
 done
 for f in /etc/network/interfaces /etc/network/interfaces.d/*; do
   [ -f "$f" ] && keys interfaces "${f##*/}" "$f"
 done
+command -v ifup >/dev/null || [ -x /sbin/ifup ] || printf 'no-ifup ?\t\n'
 for f in /run/systemd/network/10-netplan-*.network; do
   [ -e "$f" ] || continue
-  f=${f##*/10-netplan-}
-  printf 'netplan %s\t\n' "${f%.network}"
+  name=${f##*/10-netplan-} name=${name%.network}
+  keys netplan "$name" "$f"
+  status=1
+  for source in /etc/netplan/*.yaml /run/netplan/*.yaml /lib/netplan/*.yaml; do
+    [ -e "$source" ] && [ $status != 0 ] || continue
+    if [ -r "$source" ]
+    then limit 5 grep -E -q "(^|[^A-Za-z0-9_.-])$name[\"']?[[:space:]]*:" "$source" && status=0
+    else status=2
+    fi
+  done
+  printf 'netplan %s\tsource %s\n' "$name" "$status"
+done
+for f in /etc/systemd/network/*.network /run/systemd/network/*.network; do
+  case $f in */10-netplan-*|*'*'*) ;; *) keys networkd "${f##*/}" "$f";; esac
 done
 for f in /sys/class/net/*/address; do
   IFS= read -r line < "$f" || continue
@@ -97,6 +115,17 @@ pub fn parse(text: &str) -> InterfaceConfigs {
     let of_kind = |kind: &'static str| files.iter().filter(move |file| file.0 == kind);
     let links: Vec<(&str, &str)> =
         of_kind("link").filter_map(|(_, name, lines)| Some((*name, *lines.last()?))).collect();
+    let has_ifup = of_kind("no-ifup").next().is_none();
+    // A file may start what another one configures.
+    let started: Vec<&str> = of_kind("interfaces")
+        .flat_map(|(_, _, lines)| lines)
+        .filter_map(|line| {
+            let mut words = line.split_whitespace();
+            let starts = matches!(words.next()?, "auto" | "allow-auto" | "allow-hotplug");
+            starts.then_some(words)
+        })
+        .flatten()
+        .collect();
     for (kind, name, lines) in &files {
         let (kind, name) = (*kind, *name);
         if lines.contains(&"!") {
@@ -106,12 +135,12 @@ pub fn parse(text: &str) -> InterfaceConfigs {
         match kind {
             "ifcfg" => configuration.interfaces.extend(parse_ifcfg(name, lines, &links)),
             "keyfile" => configuration.interfaces.extend(parse_keyfile(name, lines, &links)),
-            "interfaces" => configuration.interfaces.extend(parse_interfaces(name, lines)),
-            "netplan" => configuration.interfaces.push(InterfaceConfig {
-                interface: name.to_owned(),
-                at_boot: true,
-                how: "started by netplan".to_owned(),
-            }),
+            "interfaces" => {
+                configuration.interfaces.extend(parse_interfaces(name, lines, &started, has_ifup));
+            }
+            "netplan" | "networkd" => {
+                configuration.interfaces.extend(parse_networkd(kind, name, lines, &links));
+            }
             _ => {}
         }
     }
@@ -203,24 +232,77 @@ fn parse_keyfile(name: &str, lines: &[&str], links: &[(&str, &str)]) -> Vec<Inte
     interfaces.into_iter().map(configured).collect()
 }
 
-/// `iface` names an interface, `auto` or `allow-hotplug` starts it.
-fn parse_interfaces(name: &str, lines: &[&str]) -> Vec<InterfaceConfig> {
-    let words: Vec<Vec<&str>> =
-        lines.iter().map(|line| line.split_whitespace().collect()).collect();
-    let started = |interface: &str| {
-        words.iter().any(|line| {
-            matches!(line.as_slice(), ["auto" | "allow-auto" | "allow-hotplug", names @ ..]
-                if names.contains(&interface))
-        })
-    };
+/// `iface` names an interface, `auto` or `allow-hotplug` starts it, and `ifup` reads both.
+fn parse_interfaces(
+    name: &str,
+    lines: &[&str],
+    started: &[&str],
+    has_ifup: bool,
+) -> Vec<InterfaceConfig> {
     let mut interfaces: Vec<InterfaceConfig> = Vec::new();
-    for line in &words {
-        let ["iface", interface, "inet", method, ..] = line.as_slice() else { continue };
-        let at_boot = started(interface);
-        let how = format!("{method}, {} in {name}", if at_boot { "auto" } else { "not auto" });
+    for line in lines {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let ["iface", interface, "inet", method, ..] = words.as_slice() else { continue };
+        let is_auto = started.contains(interface);
+        let mut how = format!("{method}, {} in {name}", if is_auto { "auto" } else { "not auto" });
+        if !has_ifup {
+            how += ", which nothing reads, for there is no ifup";
+        }
+        let at_boot = is_auto && has_ifup;
         interfaces.push(InterfaceConfig { interface: (*interface).to_owned(), at_boot, how });
     }
     interfaces
+}
+
+/// A file of networkd. One that netplan made is made anew at each boot, from a file that must still
+/// name it; a capture of old has its name alone.
+fn parse_networkd(
+    kind: &str,
+    name: &str,
+    lines: &[&str],
+    links: &[(&str, &str)],
+) -> Vec<InterfaceConfig> {
+    let mut section = "";
+    let (mut interfaces, mut addressing, mut manual): (Vec<&str>, _, _) = (Vec::new(), "", false);
+    for line in lines {
+        if line.starts_with('[') {
+            section = line;
+        }
+        match (section, line.split_once('=').unwrap_or_default()) {
+            ("[Match]", ("Name", names)) => {
+                let matches = |link: &&str| {
+                    names.split_whitespace().any(|pattern| WildMatch::new(pattern).matches(link))
+                };
+                interfaces.extend(links.iter().map(|(link, _)| *link).filter(matches));
+            }
+            ("[Match]", ("MACAddress", addresses)) => interfaces.extend(
+                addresses
+                    .split_whitespace()
+                    .flat_map(|address| interfaces_with_address(links, address)),
+            ),
+            ("[Network]", ("DHCP", "yes" | "true" | "ipv4")) => addressing = "dhcp, ",
+            ("[Network]" | "[Address]", ("Address", _)) => addressing = "static, ",
+            ("[Link]", ("ActivationPolicy", policy)) => {
+                manual = !matches!(policy, "up" | "always-up");
+            }
+            _ => {}
+        }
+    }
+    if interfaces.is_empty() && kind == "netplan" {
+        interfaces.push(name);
+    }
+    let gone = lines.contains(&"source 1");
+    let how = match (kind, gone) {
+        ("netplan", true) => format!("{addressing}no file of netplan names {name} any more"),
+        _ if manual => format!("{addressing}not started by {kind}"),
+        _ => format!("{addressing}started by {kind}"),
+    };
+    let configured = |interface: &str| InterfaceConfig {
+        interface: interface.to_owned(),
+        at_boot: !gone && !manual,
+        how: how.clone(),
+    };
+    interfaces.into_iter().map(configured).collect()
 }
 
 #[cfg(test)]
@@ -292,12 +374,48 @@ mod tests {
                 "interfaces interfaces\t# auto eth0\ninterfaces interfaces\tiface eth0 inet dhcp\n",
                 Some(false),
             ),
+            // The one file starts what the other configures.
+            (
+                "interfaces interfaces\tauto eth0\ninterfaces 50-eth0\tiface eth0 inet static\n",
+                Some(true),
+            ),
+            // What nothing reads starts nothing, as on Ubuntu 20.04.
+            (
+                "interfaces interfaces\tauto eth0\ninterfaces interfaces\tiface eth0 inet dhcp\nno-ifup ?\t\n",
+                Some(false),
+            ),
             ("netplan eth0\t\n", Some(true)),
+            ("netplan eth0\t\nnetplan eth0\tsource 0\n", Some(true)),
+            ("netplan eth0\t\nnetplan eth0\tsource 2\n", Some(true)),
+            ("netplan eth0\t\nnetplan eth0\tsource 1\n", Some(false)),
             ("", None),
             ("nonsense\nifcfg\t\n\t\n", None),
         ] {
             assert_eq!(at_boot(text, "eth0"), expected, "{text:?}");
         }
+    }
+
+    #[test]
+    fn a_file_of_networkd_matches_by_name_or_address() {
+        let links = "link ens160\t00:0c:29:0a:0b:0c\nlink ens192\t00:0c:29:0a:0b:0d\n";
+        let how = |lines: &[&str], interface: &str| {
+            let mut text = "netplan lan\t\nnetplan lan\tsource 0\n".to_owned();
+            for line in lines {
+                text += &format!("netplan lan\t{line}\n");
+            }
+            let parsed = parse(&format!("{text}{links}"));
+            parsed.interface(interface).map(|config| config.how.clone())
+        };
+        let own = "static, started by netplan";
+        let match_name = ["[Match]", "Name=ens1*", "[Network]", "Address=192.0.2.10/24"];
+        assert_eq!(how(&match_name, "ens192").as_deref(), Some(own));
+        // The address of a section that gives one is none that is matched.
+        let by_address =
+            ["[Match]", "MACAddress=00:0C:29:0A:0B:0D", "[Link]", "MACAddress=00:0c:29:0a:0b:0c"];
+        assert_eq!(how(&by_address, "ens192").as_deref(), Some("started by netplan"));
+        assert_eq!(how(&by_address, "ens160"), None);
+        let manual = ["[Match]", "Name=ens160", "[Link]", "ActivationPolicy=manual"];
+        assert_eq!(how(&manual, "ens160").as_deref(), Some("not started by netplan"));
     }
 
     #[test]

@@ -180,6 +180,16 @@ fn every_package_that_brings_a_kernel_must_be_held() {
         let facts = frozen(&dpkg, &[("apt-settings", 0, on)]);
         assert_eq!(facts.map(|(frozen, _)| frozen), Some(expected), "{list}");
     }
+    // An upgrade that somebody asks for brings a kernel as well.
+    let off = "APT::Architecture \"amd64\";\nAPT::Periodic::Unattended-Upgrade \"0\";\n";
+    let with = |metas: String| {
+        format!("manager dpkg\nbash 4.3 - amd64 install ok installed\n{kernel}{metas}")
+    };
+    let hwe = line("linux-image-generic", true) + &line("linux-generic-hwe-16.04", false);
+    let how = "not on hold: linux-generic-hwe-16.04; apt waits to be asked".to_owned();
+    assert_eq!(frozen(&with(hwe), &[("apt-settings", 0, off)]), Some((false, how)));
+    // Nothing brings another kernel when only this one is installed.
+    assert!(frozen(&with(String::new()), &[("apt-settings", 0, off)]).unwrap().0);
     // Who was asked about four names says nothing of a fifth.
     let old = format!(
         "manager dpkg\nbash 4.3 - amd64 install ok installed\n{}",

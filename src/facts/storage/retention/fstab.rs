@@ -28,6 +28,8 @@ pub struct FstabFacts {
     pub at_boot: Fact<bool>,
     /// Whether the boot mounts it read-only.
     pub read_only: Fact<bool>,
+    /// Whether the boot goes on without it.
+    pub nofail: Fact<bool>,
     /// Directories above that the boot mounts something on later, which hides the volume.
     pub covered_by: Fact<Collection<String>>,
 }
@@ -59,6 +61,7 @@ impl MountedVolume<'_> {
                 .into(),
             same_type: first.map(|line| self.is_same_type(line)).into(),
             at_boot: first.map(FstabLine::is_mounted_at_boot).into(),
+            nofail: first.map(|line| line.options.iter().any(|option| option == "nofail")).into(),
             read_only: Fact::Known(lines.first().is_some_and(|line| line.is_read_only())),
             covered_by: Fact::Known(Collection::complete(covering)),
         }
