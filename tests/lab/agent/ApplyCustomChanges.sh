@@ -9,10 +9,12 @@
 # /var/log/standin-agent gets a line per event: invoked, answer, applied. The tests count them.
 RELEASE='CentOS release 6.6 (Final)' PACKAGES='device-mapper-multipath lsscsi' SLEEP=0.2
 EXIT='' KILL='' SAY_FAILED='' OMIT_WWID=''
-RELEASE_FILE=/etc/redhat-release
+RELEASE_FILE=/etc/redhat-release product='*'
 has_package() { rpm -q "$1"; }
-if [ -e /etc/debian_version ]; then
+if [ -e /etc/debian_version ] && [ ! -e /etc/redhat-release ]; then
   RELEASE='Debian GNU/Linux 12 (bookworm)' RELEASE_FILE=/etc/os-release PACKAGES='multipath-tools lsscsi'
+  # multipath-tools of this age reads this as a regular expression, and nothing at all when it is none.
+  product='.*'
   has_package() { dpkg-query -W -f '${db:Status-Status}' "$1" | grep -qx installed; }
 fi
 [ -r /etc/standin-agent.conf ] && . /etc/standin-agent.conf
@@ -50,7 +52,7 @@ wwid=$($scsi_id --whitelisted --replace-whitespace --device="$disk" 2>/dev/null)
 [ -z "$OMIT_WWID" ] || wwid=''
 {
   printf 'defaults {\n\tuser_friendly_names no\n\tfind_multipaths no\n}\n'
-  printf 'blacklist {\n\tdevice {\n\t\tvendor "InMage"\n\t\tproduct "*"\n\t}\n\tdevnode "^cciss!c[0-9]d[0-9]*"\n'
+  printf 'blacklist {\n\tdevice {\n\t\tvendor "InMage"\n\t\tproduct "%s"\n\t}\n\tdevnode "^cciss!c[0-9]d[0-9]*"\n' "$product"
   [ -z "$wwid" ] || printf '\twwid %s\n' "$wwid"
   printf '}\n'
 } > /etc/multipath.conf

@@ -59,8 +59,8 @@ if begin install; then
 fi
 stop_if_failed
 
-rm -f "$OUT"/key "$OUT"/key.pub
 if begin boot; then
+  rm -f "$OUT"/key "$OUT"/key.pub
   # A try must not spoil what the installation made.
   [ "$from" = boot ] && [ -f "$OUT/installed.raw" ] || cp --sparse=always "$OUT/system.raw" "$OUT/installed.raw"
   cp --sparse=always "$OUT/installed.raw" "$OUT/system.raw"
@@ -84,8 +84,8 @@ shown holds 'apt-mark showhold'
 shown services 'systemctl list-unit-files "preflight*" ssh.service multipathd.service; systemctl --failed; cat /var/lib/preflight/status; cat /var/log/standin-agent'
 is "every package is configured" 'installed' 'dpkg-query -W -f "\${db:Status-Status}\n" | sort -u'
 is "what was asked for is there" 'kpartx lsscsi lvm2 multipath-tools openssh-server' 'dpkg-query -W -f "\${Package}\n" openssh-server multipath-tools lsscsi lvm2 kpartx | sort | tr "\n" " " | sed "s/ $//"'
-is "the packages beside the medium are from our signed pool" '' 'apt-get update 2>&1 | grep -E "^(W|E):" | grep -v cdrom; for p in openssh-server multipath-tools lsscsi; do apt-cache policy $p | grep -q "file:/usr/local/share/preflight/pool" || echo "$p is not"; done'
-is "/, swap, /var/crash and /home are on sdb, by UUID" '/ /home /var/crash none' 'awk "\$1 ~ /^UUID=/ {print \$2}" /etc/fstab | sort | tr "\n" " " | sed "s/ $//"'
+is "apt takes our signed pool, and it has the packages" '' 'apt-get update 2>&1 | grep -E "^(W|E):" | grep -v cdrom; for p in openssh-server multipath-tools lsscsi; do apt-cache policy $p | grep -q "file:/usr/local/share/preflight/pool" || echo "$p is not"; done'
+is "/, swap, /var/crash and /home are on sdb, by UUID" '/ /home /var/crash none' 'awk "\$1 ~ /^UUID=/ {print \$2}" /etc/fstab | LC_ALL=C sort | tr "\n" " " | sed "s/ $//"'
 is "they are mounted" '/dev/sdb /dev/sdb /dev/sdb' 'for at in / /var/crash /home; do findmnt -n -o SOURCE $at | tr -d 0-9; done | tr "\n" " " | sed "s/ $//"'
 is "labels" 'mtcrash mthome mtroot' 'lsblk -n -o LABEL /dev/sdb | grep . | sort | tr "\n" " " | sed "s/ $//"'
 is "swap is on" '1' 'grep -c partition /proc/swaps'
