@@ -289,6 +289,10 @@ mod tests {
         "2026-11-20T12:00:00Z".parse().unwrap()
     }
 
+    fn unknown(cause: UnknownCause) -> Outcome {
+        Outcome::Unknown(std::sync::Arc::new(cause.into()))
+    }
+
     fn evaluate_image(image: Value, absent: &[&str], waivers: &[Waiver]) -> Vec<(String, String)> {
         let findings = evaluate(&set(), &[target(image, absent)], waivers, now());
         let words = findings.iter().map(|finding| {
@@ -297,7 +301,7 @@ mod tests {
                 Outcome::NotApplicable { reason, .. } => format!("not-applicable: {reason}"),
                 other => format!("{} {}", other.as_str(), finding.severity),
             };
-            (finding.check.clone(), what)
+            (finding.check.to_string(), what)
         });
         words.collect()
     }
@@ -379,9 +383,7 @@ mod tests {
         let findings = evaluate(&set(), &[target(json!({ "kickstart": {} }), &[])], &[], now());
         assert_eq!(
             findings[0].outcome,
-            Outcome::Unknown(
-                UnknownCause::Unexplained { path: "image.kickstart.zerombr".to_owned() }.into()
-            )
+            unknown(UnknownCause::Unexplained { path: "image.kickstart.zerombr".to_owned() })
         );
     }
 

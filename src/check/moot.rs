@@ -150,7 +150,7 @@ mod tests {
         let target = Target::new("mt.iso".to_owned(), TargetKind::Image, document);
         let findings = evaluate(&set, &[target], &[], jiff::Timestamp::UNIX_EPOCH);
         let explained = &findings[1].explained_by;
-        explained.iter().map(|link| link.check.clone()).collect()
+        explained.iter().map(|link| link.check.to_string()).collect()
     }
 
     #[test]
@@ -185,7 +185,7 @@ mod tests {
         let findings = evaluate(&set, &[target], &[], jiff::Timestamp::UNIX_EPOCH);
         let finding = findings.iter().find(|finding| finding.check == failure).unwrap();
         assert_eq!(finding.outcome, Outcome::Fail, "{failure}");
-        finding.explained_by.iter().map(|link| link.check.clone()).collect()
+        finding.explained_by.iter().map(|link| link.check.to_string()).collect()
     }
 
     #[test]

@@ -246,9 +246,9 @@ mod tests {
         let mut remedy = check.remedy.clone();
         remedy.commands = vec!["a command".to_owned()];
         Finding {
-            check: id.to_owned(),
-            target: target.to_owned(),
-            remedy,
+            check: id.into(),
+            target: target.into(),
+            remedy: remedy.into(),
             ..finding(outcome, check.severity)
         }
     }
@@ -258,13 +258,13 @@ mod tests {
     }
 
     fn not_applicable() -> Outcome {
-        Outcome::NotApplicable { reason: "r".to_owned(), by_failure: false }
+        Outcome::NotApplicable { reason: "r".into(), by_failure: false }
     }
 
     /// Whether the commands of `held`, the last of the findings, are told, and what comes before.
     fn held_commands(set: &CheckSet, targets: &[Target], findings: &[Finding]) -> (bool, String) {
         let mut findings = findings.to_vec();
-        withhold_commands(set, targets, &mut findings);
+        withhold_commands(set, targets, &mut findings, &mut Shared::default());
         let last = findings.pop().unwrap();
         let after: Vec<String> =
             last.after.iter().map(|fix| format!("{} {}", fix.check, fix.target)).collect();
@@ -409,7 +409,7 @@ mod tests {
             found(&set, "mt.disk-ids-visible", "mt1", Outcome::Fail),
             found(&set, "custom-changes.run-once", "mt1", Outcome::Fail),
         ];
-        withhold_commands(&set, &targets, &mut findings);
+        withhold_commands(&set, &targets, &mut findings, &mut Shared::default());
         let begins = |at: usize, text: &str| {
             assert!(findings[at].remedy.text.starts_with(text), "{}", findings[at].remedy.text);
         };

@@ -150,7 +150,7 @@ mod tests {
         let now = "2026-11-20T12:00:00Z".parse().unwrap();
         let findings = evaluate_scope(&set, &targets, &scope, &[], now);
         let diagnoses = diagnose(&symptom.causes, &set, &findings);
-        let checked = findings.iter().map(|finding| finding.check.clone()).collect();
+        let checked = findings.iter().map(|finding| finding.check.to_string()).collect();
         (diagnoses.iter().map(|d| d.verdict).collect(), exit_status(&diagnoses), checked)
     }
 

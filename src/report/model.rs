@@ -4,7 +4,7 @@
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use smol_str::{SmolStr, ToSmolStr};
 use std::sync::Arc;
 
@@ -122,6 +122,7 @@ pub struct CheckResult {
     /// How a failure shows itself to people.
     pub symptom: SmolStr,
     /// How to fix it; without commands while another fix comes first.
+    #[serde(serialize_with = "serialize_shared")]
     pub remedy: Arc<Remedy>,
     /// What has to be fixed or decided before, in working order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -146,12 +147,21 @@ pub struct CheckResult {
     #[serde(skip)]
     pub is_gate: bool,
     /// Where it is written.
+    #[serde(serialize_with = "serialize_shared")]
     pub source: Arc<SourceReference>,
     /// Since when it fails, as far as the report of `--since` and those before it tell.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub since: Option<Timestamp>,
     /// The known facts that the rule names, by path.
     pub evidence: Evidence,
+}
+
+/// Serialises what results share as if each had its own.
+fn serialize_shared<T: Serialize, S: Serializer>(
+    value: &Arc<T>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    value.as_ref().serialize(serializer)
 }
 
 /// A waiver that covers a result.
