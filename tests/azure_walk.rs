@@ -275,10 +275,19 @@ fn a_modernised_machine_is_told_of_at_every_stage() {
     ]);
 }
 
+/// State, place, what is offered, what runs; the stage that is told, and those that it may be.
+type HypervMoment = (
+    &'static str,
+    &'static str,
+    &'static [&'static str],
+    &'static str,
+    Option<&'static str>,
+    &'static [&'static str],
+);
+
 #[test]
 fn a_hyperv_machine_is_told_of_at_every_stage_and_by_a_person_where_no_reply_was_recorded() {
-    // State, place, what is offered, what runs; the stage that is told, and those that it may be.
-    let moments: &[(&str, &str, &[&str], &str, Option<&str>, &[&str])] = &[
+    let moments: &[HypervMoment] = &[
         (
             "Protected",
             "Primary",

@@ -58,7 +58,7 @@ fn remarks(facts: &ImageFacts) -> Vec<(String, String)> {
     findings(facts)
         .into_iter()
         .filter(|f| !matches!(f.outcome, Outcome::Pass | Outcome::NotApplicable { .. }))
-        .map(|f| (f.check, format!("{} {}", f.outcome.as_str(), f.severity)))
+        .map(|f| (f.check.to_string(), format!("{} {}", f.outcome.as_str(), f.severity)))
         .collect()
 }
 

@@ -70,7 +70,12 @@ impl Bench {
         let document = Document::new("image", &facts);
         let targets = [Target::new("mutant".into(), TargetKind::Image, document)];
         let findings = check::evaluate(&self.checks, &targets, &[], jiff::Timestamp::UNIX_EPOCH);
-        Some(findings.into_iter().map(|finding| (finding.check, finding.outcome)).collect())
+        Some(
+            findings
+                .into_iter()
+                .map(|finding| (finding.check.to_string(), finding.outcome))
+                .collect(),
+        )
     }
 
     /// Whether a blocker that passed on the good image no longer does.

@@ -35,7 +35,7 @@ impl Lab {
                 && check.stages.severity_at(stage).is_some()
         });
         let pass = |check: &crate::check::Check| Finding {
-            check: check.id.clone(),
+            check: check.id.as_str().into(),
             target: machine.into(),
             order: self.checks.rank(self.checks.position(&check.id).unwrap()),
             ..finding(Outcome::Pass, check.severity)

@@ -24,7 +24,7 @@ static RELEASES: LazyLock<BTreeMap<u8, KnownRelease>> = LazyLock::new(|| {
 
 struct KnownRelease {
     release: Release,
-    rules: &'static PackageRules,
+    rules: &'static PackagePolicy,
     text: &'static str,
 }
 
@@ -33,7 +33,7 @@ struct KnownRelease {
 struct InstallerFile {
     releases: Vec<Release>,
     #[serde(flatten)]
-    packages: PackageRules,
+    packages: PackagePolicy,
 }
 
 /// A release that an installer is known for.
@@ -43,7 +43,7 @@ pub struct Generation(u8);
 
 /// What an installer and its rpm do with packages.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct PackageRules {
+pub struct PackagePolicy {
     /// Whether packages of an added repository are installed after the medium's, which must be
     /// complete among themselves (anaconda 13.21.229, sortedtransaction.py).
     #[serde(default)]
@@ -98,7 +98,7 @@ impl Generation {
     }
 
     /// Returns what its installer does with packages.
-    pub fn package_rules(self) -> &'static PackageRules {
+    pub fn package_rules(self) -> &'static PackagePolicy {
         self.known().rules
     }
 

@@ -237,7 +237,7 @@ fn judged(targets: &[Target], checks: &CheckSet) -> Judged {
             let document = documents[finding.target.as_str()];
             let facts = paths.iter().map(|path| value(&document.known, path)).collect();
             let passes = matches!(finding.outcome, Outcome::Pass);
-            ((finding.target, finding.check), (passes, facts))
+            ((finding.target.to_string(), finding.check.to_string()), (passes, facts))
         })
         .collect()
 }

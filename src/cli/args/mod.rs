@@ -142,7 +142,7 @@ pub enum Verb {
 #[allow(clippy::large_enum_variant, reason = "there is one, read once")]
 pub enum BuildVerb {
     /// An unattended installer of the master target
-    Image(BuildImageArgs),
+    Image(Box<BuildImageArgs>),
     /// A few MB that rebuild an image from the vendor's medium
     Delta(BuildDeltaArgs),
     /// The descriptors of its virtual machine: .vmx and .ovf

@@ -74,7 +74,7 @@ fn check_firmware(medium: &Medium, menus: &Menus, chain: &mut BootChain) {
             (menu.serves_uefi(), BootPlatform::Uefi, "UEFI"),
         ];
         let mut firmware = firmware.into_iter().filter(|(serves, ..)| *serves);
-        let Some((_, _, name)) = firmware.clone().last() else { continue };
+        let Some((_, _, name)) = firmware.clone().next_back() else { continue };
         if !firmware.any(|(_, platform, _)| starts(platform)) {
             chain.faults.add_fault(format!(
                 "{} is on the disc, but no boot entry (El Torito) starts it under {name}",
