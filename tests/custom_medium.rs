@@ -236,8 +236,7 @@ fn every_installing_entry_of_every_menu_gets_the_kickstart() {
                 .collect();
             assert_eq!(after.lines().collect::<Vec<_>>(), expected, "{} {path}", shape.release);
         }
-        let sums = tool("checkisomd5", &["--verbose", "out.iso"], dir);
-        assert!(sums.contains("PASS"), "{sums}");
+        tool("checkisomd5", &["out.iso"], dir);
         let again = run(dir, &ONE_FILE, ["check", "image", "out.iso"]);
         assert_eq!(again.code, Some(0), "{}: {}", shape.release, again.text());
     }

@@ -257,7 +257,10 @@ mod tests {
             Some(&FactType::List(Arc::new(FactType::text())))
         );
         let Some(FactType::Text(kinds)) = at("image.kind") else { panic!("kind is a text") };
-        assert_eq!(**kinds, ["installer", "kickstart-disc", "vendor-medium", "other"]);
+        assert_eq!(
+            **kinds,
+            ["installer", "kickstart-disc", "custom-medium", "vendor-medium", "other"]
+        );
         assert_eq!(at("image.nope"), None);
     }
 
@@ -281,7 +284,7 @@ mod tests {
             (serde_json::json!({ "kinds": "x" }), "image: there is no member \"kinds\""),
             (
                 serde_json::json!({ "kind": "x" }),
-                "image: kind: \"x\" is none of installer, kickstart-disc, vendor-medium, other",
+                "image: kind: \"x\" is none of installer, kickstart-disc, custom-medium, vendor-medium, other",
             ),
             (
                 serde_json::json!({ "boot": { "labels": { "items": [1] } } }),
