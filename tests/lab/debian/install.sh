@@ -85,9 +85,10 @@ shown services 'systemctl list-unit-files "preflight*" ssh.service multipathd.se
 is "every package is configured" 'installed' 'dpkg-query -W -f "\${db:Status-Status}\n" | sort -u'
 is "what was asked for is there" 'kpartx lsscsi lvm2 multipath-tools openssh-server' 'dpkg-query -W -f "\${Package}\n" openssh-server multipath-tools lsscsi lvm2 kpartx | sort | tr "\n" " " | sed "s/ $//"'
 is "apt takes our signed pool, and it has the packages" '' 'apt-get update 2>&1 | grep -E "^(W|E):" | grep -v cdrom; for p in openssh-server multipath-tools lsscsi; do apt-cache policy $p | grep -q "file:/usr/local/share/preflight/pool" || echo "$p is not"; done'
-is "/, swap, /var/crash and /home are on sdb, by UUID" '/ /home /var/crash none' 'awk "\$1 ~ /^UUID=/ {print \$2}" /etc/fstab | LC_ALL=C sort | tr "\n" " " | sed "s/ $//"'
-is "they are mounted" '/dev/sdb /dev/sdb /dev/sdb' 'for at in / /var/crash /home; do findmnt -n -o SOURCE $at | tr -d 0-9; done | tr "\n" " " | sed "s/ $//"'
-is "labels" 'mtcrash mthome mtroot' 'lsblk -n -o LABEL /dev/sdb | grep . | sort | tr "\n" " " | sed "s/ $//"'
+is "/, swap, /var/crash and /home are in fstab, by UUID" '/ /home /var/crash none' 'awk "\$1 ~ /^UUID=/ {print \$2}" /etc/fstab | LC_ALL=C sort | tr "\n" " " | sed "s/ $//"'
+# The kernel's names of the two may swap whenever it starts: the disk is told by its id.
+is "they are mounted from the disk that was chosen" 'same same same' 'disk=$(readlink -f /dev/disk/by-id/wwn-0x5000c500a0000002); for at in / /var/crash /home; do case $(findmnt -n -o SOURCE $at) in "$disk"[0-9]) echo same;; *) findmnt -n -o SOURCE $at;; esac; done | tr "\n" " " | sed "s/ $//"'
+is "labels" 'mtcrash mthome mtroot' 'lsblk -n -o LABEL /dev/disk/by-id/wwn-0x5000c500a0000002 | grep . | LC_ALL=C sort | tr "\n" " " | sed "s/ $//"'
 is "swap is on" '1' 'grep -c partition /proc/swaps'
 is "static address as preseeded" '10.0.2.15/24' 'ip -4 -o addr show eth0 | awk "{print \$4}"'
 is "gateway" '10.0.2.2' 'ip -4 route show default | awk "{print \$3}"'
