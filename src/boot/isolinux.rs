@@ -296,6 +296,12 @@ pub(super) fn with_entry(text: &str, base: &MenuEntry, new: &NewMenuEntry, label
         .iter()
         .position(|p| matches!(p.directive, Directive::Label(_) | Directive::MenuBegin))
         .unwrap_or(placed.len());
+    // With neither a menu nor a prompt the default starts at once (syslinux.txt, PROMPT). What an included file shows is unknown.
+    let shows_menu = placed.iter().any(|p| match p.directive {
+        Directive::Ui(_) | Directive::Include(_) => true,
+        Directive::Default(command) => is_module(command),
+        _ => false,
+    });
 
     let mut output = String::with_capacity(text.len() + 512);
     for (number, placed_line) in placed.iter().enumerate() {
@@ -307,6 +313,9 @@ pub(super) fn with_entry(text: &str, base: &MenuEntry, new: &NewMenuEntry, label
             if !has(|d| matches!(d, Directive::Default(_) | Directive::Ui(_))) {
                 output += &format!("default {label}{end}");
             }
+            if !shows_menu && !has(|d| matches!(d, Directive::Prompt(_))) {
+                output += &format!("prompt 1{end}");
+            }
             output += &copy_block(&placed[base.lines.clone()], base, new, label, end);
         }
         let keyword = split_word(line.text).0;
@@ -315,6 +324,7 @@ pub(super) fn with_entry(text: &str, base: &MenuEntry, new: &NewMenuEntry, label
         match directive {
             Directive::Timeout(_) => output += &set(&tenths.to_string()),
             Directive::OnTimeout(_) => output += &set(label),
+            Directive::Prompt(_) if !shows_menu => output += &set("1"),
             Directive::Default(command) if !is_module(command) => output += &set(label),
             // `menu default` of another entry, or of a sub-menu, would outrank that of the new one.
             Directive::MenuDefault if *depth == 0 || (*depth == 1 && !is_in_label) => {}
@@ -538,9 +548,9 @@ menu end
         let added = "label install-unattended\n  menu label Install unattended\n  menu default\n  linux k\n  initrd i\n  append quiet ks=cdrom:/ks.cfg\n\n";
         let label = "install-unattended";
         for (head, expected) in [
-            ("", format!("timeout 10\ndefault {label}\n")),
-            ("DEFAULT a\n", format!("DEFAULT {label}\ntimeout 10\n")),
-            ("default a single\nTIMEOUT 0\n", format!("default {label}\nTIMEOUT 10\n")),
+            ("", format!("timeout 10\ndefault {label}\nprompt 1\n")),
+            ("DEFAULT a\nprompt 0\n", format!("DEFAULT {label}\nprompt 1\ntimeout 10\n")),
+            ("default a single\nTIMEOUT 0\n", format!("default {label}\nTIMEOUT 10\nprompt 1\n")),
             ("ui vesamenu.c32\ntimeout 5\n", "ui vesamenu.c32\ntimeout 10\n".to_owned()),
             (
                 "default menu.c32\nontimeout a\ntimeout 5\n",
@@ -561,9 +571,9 @@ menu end
         assert!(
             grown.ends_with("menu begin\n  label a\n    kernel k\n    append initrd=i\nmenu end\n")
         );
-        assert!(
-            grown.starts_with("timeout 10\ndefault install-unattended\nlabel install-unattended\n")
-        );
+        assert!(grown.starts_with(
+            "timeout 10\ndefault install-unattended\nprompt 1\nlabel install-unattended\n"
+        ));
     }
 
     #[test]
