@@ -46,7 +46,7 @@ done
 for f in /etc/network/interfaces /etc/network/interfaces.d/*; do
   [ -f "$f" ] && keys interfaces "${f##*/}" "$f"
 done
-command -v ifup >/dev/null || [ -x /sbin/ifup ] || printf 'no-ifup ?\t\n'
+[ -x /sbin/ifup ] || [ -x /usr/sbin/ifup ] || printf 'no-ifup ?\t\n'
 for f in /run/systemd/network/10-netplan-*.network; do
   [ -e "$f" ] || continue
   name=${f##*/10-netplan-} name=${name%.network}
