@@ -367,7 +367,8 @@ fn judged(answers: &Path) -> BTreeMap<String, (String, String)> {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     results
         .map(|r| (text(&r["check"]), (text(&r["outcome"]), text(&r["found"]))))
-        .filter(|(check, _)| check.starts_with("retention."))
+        // No line of these machines has nofail; tests/master_targets.rs tells it apart.
+        .filter(|(check, _)| check.starts_with("retention.") && check != "retention.nofail")
         .collect()
 }
 
