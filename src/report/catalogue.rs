@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::layout::{capitalize, fold, make_visible, single_line, truncate, wrap_labelled};
+use super::layout::{capitalize, fold, make_visible, truncate};
+use super::text_page::TextPage;
 use crate::check::definition::{Check, CheckSet, Remedy, Severity, SourceReference};
 use crate::check::model::{AskOf, CheckScope};
 use crate::check::rule::Rule;
@@ -132,37 +133,31 @@ pub fn explain(set: &CheckSet, id: &str, width: usize) -> Result<String, Unknown
         id: id.to_owned(),
         nearest: set.nearest_id(id).map(str::to_owned),
     })?;
-    let mut out = wrap_labelled("", &format!("{}: {}", check.id, check.title), width);
-    let mut line = |label: &str, text: &str| {
-        out.push_str(&wrap_labelled(&format!("  {label:<12}"), &single_line(text), width));
+    let mut page = TextPage::of_width(width);
+    page.quote("", &format!("{}: {}", check.id, check.title));
+    let row = |page: &mut TextPage, label: &str, text: &str| {
+        page.line(&format!("  {label:<12}"), text);
     };
-    line("severity", check.severity.as_str());
-    line("applies to", &kind_list(check));
+    row(&mut page, "severity", check.severity.as_str());
+    row(&mut page, "applies to", &kind_list(check));
     if let Some(when) = &check.applies_when {
-        line("when", when.rule.text());
-        line("otherwise", &when.otherwise);
+        row(&mut page, "when", when.rule.text());
+        row(&mut page, "otherwise", &when.otherwise);
     }
-    if !check.requires.is_empty() {
-        line("requires", &check.requires.join(", "));
-    }
+    page.list("  requires    ", &check.requires);
     for (name, text) in criterion_rows(check) {
-        line(name, text);
+        row(&mut page, name, text);
     }
-    line("shows as", &check.symptom);
-    line("do", &check.remedy.text);
-    for command in &check.remedy.commands {
-        out.push_str(&format!("              $ {}\n", make_visible(command)));
-    }
-    let mut line = |label: &str, text: &str| {
-        out.push_str(&wrap_labelled(&format!("  {label:<12}"), &single_line(text), width));
-    };
-    line("downtime", if check.remedy.downtime { "yes" } else { "no" });
-    line("source", &check.source.to_string());
+    row(&mut page, "shows as", &check.symptom);
+    row(&mut page, "do", &check.remedy.text);
+    check.remedy.commands.iter().for_each(|command| page.command("              ", command));
+    row(&mut page, "downtime", if check.remedy.downtime { "yes" } else { "no" });
+    row(&mut page, "source", &check.source.to_string());
     if let Some(source) = SOURCES.iter().find(|source| source.key == check.source.doc) {
-        line("", source.meaning);
+        row(&mut page, "", source.meaning);
     }
-    line("defined in", &check.at.to_string());
-    Ok(out)
+    row(&mut page, "defined in", &check.at.to_string());
+    Ok(page.finish())
 }
 
 /// `docs/checks.md`.

@@ -31,6 +31,7 @@ mod site_picture;
 mod style;
 pub mod symptoms;
 pub mod text;
+mod text_page;
 pub mod troubleshooting;
 pub mod troubleshooting_text;
 

@@ -5,7 +5,8 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::layout::{make_visible, pluralize, single_line, wrap_labelled};
+use super::layout::{make_visible, pluralize, single_line};
+use super::text_page::TextPage;
 use crate::check::CheckSet;
 use crate::check::answer::AnswerExpiry;
 use crate::check::model::{AskOf, Check, CheckScope, Severity, SourceReference};
@@ -184,24 +185,22 @@ pub fn render(catalogue: &QuestionCatalogue, width: usize) -> String {
 }
 
 fn listed_text(question: &ListedQuestion, width: usize) -> String {
-    let mut out = format!("{}\n", question.check);
-    out.push_str(&wrap_labelled("  ", &question.question, width));
-    let mut line = |label: &str, text: &str| {
-        out.push_str(&wrap_labelled(&format!("  {label:<8}  "), text, width));
-    };
-    line("about", &scope_text(question.scope));
-    line("ask", &ask_text(&question.ask_of));
-    line("counts", &age_text(question.valid_days, question.same_stage));
-    line("put at", &stages_text(&question.stages));
+    let mut page = TextPage::of_width(width);
+    page.plain(&question.check);
+    page.line("  ", &question.question);
+    page.line("  about     ", scope_text(question.scope));
+    page.line("  ask       ", &ask_text(&question.ask_of));
+    page.line("  counts    ", &age_text(question.valid_days, question.same_stage));
+    page.line("  put at    ", &stages_text(&question.stages));
     if question.when_undecided {
-        line("only", "when no facts decide it");
+        page.line("  only      ", "when no facts decide it");
     }
-    out.push('\n');
-    out
+    page.plain("");
+    page.finish()
 }
 
 fn site_text(site: &SiteQuestions, questions: &[ListedQuestion], width: usize) -> String {
-    let mut out = String::new();
+    let mut page = TextPage::of_width(width);
     let is_same = |one: &OpenQuestion, other: &OpenQuestion| {
         let previous = |open: &OpenQuestion| {
             let answer = open.answer.as_ref();
@@ -213,30 +212,28 @@ fn site_text(site: &SiteQuestions, questions: &[ListedQuestion], width: usize) -
     for group in site.open.chunk_by(is_same) {
         let open = &group[0];
         let targets: Vec<&str> = group.iter().map(|open| open.target.as_str()).collect();
-        out.push_str(&wrap_labelled(
+        page.line(
             &format!("{}  ", make_visible(&open.check)),
-            &single_line(&format!("{}: {}", targets.join(", "), state_text(open.state))),
-            width,
-        ));
+            &format!("{}: {}", targets.join(", "), state_text(open.state)),
+        );
         if let (Some(answer), Some(why)) = (&open.answer, &open.why) {
-            out.push_str(&wrap_labelled("  ", &expired_text(answer, why), width));
+            page.line("  ", &format!("{}, but {why}", answer_text(answer)));
         }
         if let Some(listed) = questions.iter().find(|listed| listed.check == open.check) {
-            out.push_str(&wrap_labelled("  ", &listed.question, width));
+            page.line("  ", &listed.question);
         }
     }
     if !site.answered.is_empty() {
-        out.push_str(if site.open.is_empty() { "Answered:\n" } else { "\nAnswered:\n" });
+        page.plain(if site.open.is_empty() { "Answered:" } else { "\nAnswered:" });
     }
     for answer in &site.answered {
         let text = format!("{}  {}  {}", answer.check, answer.target, answer_text(answer));
-        out.push_str(&format!("  {}\n", make_visible(&text)));
+        page.plain(&format!("  {}", make_visible(&text)));
     }
     let (open, answered) = (pluralize(site.open.len(), "question"), site.answered.len());
-    let open =
-        if site.open.len() == 1 { format!("{open} is open") } else { format!("{open} are open") };
-    out.push_str(&format!("\n{open}, {answered} answered\n"));
-    out
+    let are = if site.open.len() == 1 { "is" } else { "are" };
+    page.plain(&format!("\n{open} {are} open, {answered} answered"));
+    page.finish()
 }
 
 /// Returns one question as it is put to a person.
@@ -247,26 +244,19 @@ pub fn put(
     severity: Severity,
     width: usize,
 ) -> String {
-    let mut out = String::from("\n");
+    let mut page = TextPage::of_width(width);
+    page.plain("");
     let question = single_line(check.question().unwrap_or_default());
-    let about = make_visible(&targets.join(", "));
-    out.push_str(&wrap_labelled("", &format!("{about}: {question}"), width));
-    let mut line = |label: &str, text: &str| {
-        out.push_str(&wrap_labelled(&format!("  {label:<10}  "), &single_line(text), width));
-    };
-    line("check", &format!("{}, {severity}", check.id));
-    line("ask", &ask_text(&check.ask_of));
-    line("a no means", &check.symptom);
-    line("source", &check.source.to_string());
+    page.quote("", &format!("{}: {question}", targets.join(", ")));
+    page.line("  check       ", &format!("{}, {severity}", check.id));
+    page.line("  ask         ", &ask_text(&check.ask_of));
+    page.line("  a no means  ", &check.symptom);
+    page.line("  source      ", &check.source.to_string());
     if let QuestionState::Expired { answer, why } = state {
         let (value, by, at) = (answer.value.as_str(), &answer.by, &answer.at);
-        line("before", &format!("{value}, says {by} on {at}, but {why}"));
+        page.line("  before      ", &format!("{value}, says {by} on {at}, but {why}"));
     }
-    out
-}
-
-fn expired_text(answer: &GivenAnswer, why: &str) -> String {
-    single_line(&format!("{}, but {why}", answer_text(answer)))
+    page.finish()
 }
 
 fn answer_text(answer: &GivenAnswer) -> String {
@@ -282,8 +272,8 @@ fn state_text(state: OpenState) -> &'static str {
     }
 }
 
-fn scope_text(scope: CheckScope) -> String {
-    let what = match scope {
+fn scope_text(scope: CheckScope) -> &'static str {
+    match scope {
         CheckScope::Site => "the site",
         CheckScope::Machine => "each machine",
         CheckScope::ProcessServer => "each process server",
@@ -292,8 +282,7 @@ fn scope_text(scope: CheckScope) -> String {
         CheckScope::Group => "the replication groups",
         CheckScope::Network => "the networks in Azure",
         CheckScope::Image => "the image",
-    };
-    what.to_owned()
+    }
 }
 
 fn ask_text(ask_of: &[AskOf]) -> String {

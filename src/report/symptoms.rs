@@ -5,7 +5,8 @@
 use serde_json::{Value, json};
 
 use super::catalogue::UnknownIdError;
-use super::layout::{capitalize, fold, make_visible, single_line, truncate, wrap_labelled};
+use super::layout::{capitalize, fold, make_visible, single_line, truncate};
+use super::text_page::TextPage;
 use crate::check::definition::CheckSet;
 use crate::knowledge::Knowledge;
 use crate::knowledge::document::{SearchDocument, Subject};
@@ -96,29 +97,21 @@ fn explain_document(
 }
 
 fn explain_step(document: &SearchDocument, width: usize) -> String {
-    let mut out = wrap_labelled("", &format!("{}: {}", document.id, document.title), width);
-    let mut line = |label: &str, text: &str| {
-        out.push_str(&wrap_labelled(&format!("  {label:<10}"), &single_line(text), width));
-    };
+    let mut page = TextPage::of_width(width);
+    page.quote("", &format!("{}: {}", document.id, document.title));
     for remedy in document.causes.iter().filter_map(|cause| cause.remedy.as_ref()) {
-        line("do", &remedy.text);
-        for command in &remedy.commands {
-            line("", &format!("$ {command}"));
-        }
+        page.line("  do        ", &remedy.text);
+        remedy.commands.iter().for_each(|line| page.line("            ", &format!("$ {line}")));
     }
-    for check in document.checks() {
-        line("proved by", check);
-    }
-    line("source", &document.source.to_string());
-    if let Some(stage) =
-        document.id.split('.').nth(1).filter(|_| !document.id.starts_with("modernised"))
+    document.checks().iter().for_each(|check| page.line("  proved by ", check));
+    page.line("  source    ", &document.source.to_string());
+    let words: Vec<&str> = document.id.split('.').collect();
+    if let [scenario, stage, ..] = words.as_slice()
+        && !scenario.starts_with("modernised")
     {
-        let scenario = document.id.split('.').next().unwrap_or_default();
-        out.push_str(&format!(
-            "  next      $ preflight guide --step {stage} --scenario {scenario}\n"
-        ));
+        page.plain(&format!("  next      $ preflight guide --step {stage} --scenario {scenario}"));
     }
-    out
+    page.finish()
 }
 
 fn explain_check(
@@ -127,40 +120,33 @@ fn explain_check(
     id: &str,
     width: usize,
 ) -> Result<String, UnknownIdError> {
-    let mut out = super::catalogue::explain(checks, id, width).map_err(|mut unknown| {
+    let out = super::catalogue::explain(checks, id, width).map_err(|mut unknown| {
         unknown.nearest = unknown.nearest.or_else(|| symptoms.nearest_id(id).map(str::to_owned));
         unknown
     })?;
-    for (index, symptom) in symptoms.for_check(id).enumerate() {
-        let label = if index == 0 { "  seen as     " } else { "              " };
-        out.push_str(&wrap_labelled(label, &format!("{}: {}", symptom.id, symptom.title), width));
-    }
-    Ok(out)
+    let mut page = TextPage::of_width(width);
+    let seen = symptoms.for_check(id).map(|symptom| format!("{}: {}", symptom.id, symptom.title));
+    page.column("  seen as     ", seen);
+    Ok(out + &page.finish())
 }
 
 fn explained(symptom: &Symptom, checks: &CheckSet, width: usize) -> String {
-    let mut out = wrap_labelled("", &format!("{}: {}", symptom.id, symptom.title), width);
-    let mut line = |label: &str, text: &str| {
-        out.push_str(&wrap_labelled(&format!("  {label:<10}"), &single_line(text), width));
-    };
-    if !symptom.codes.is_empty() {
-        line("codes", &symptom.codes.join(", "));
-    }
+    let mut page = TextPage::of_width(width);
+    page.quote("", &format!("{}: {}", symptom.id, symptom.title));
+    page.list("  codes     ", &symptom.codes);
     for (index, cause) in symptom.causes.iter().enumerate() {
-        line(&format!("cause {}", index + 1), &cause.cause);
+        page.line(&format!("  cause {:<4}", index + 1), &cause.cause);
         for check in cause_checks(cause, checks) {
-            line("  check", &format!("{}: {}", check.id, check.title));
+            page.line("    check   ", &format!("{}: {}", check.id, check.title));
         }
         let Some(remedy) = &cause.remedy else { continue };
-        line("  do", &remedy.text);
-        for command in &remedy.commands {
-            line("", &format!("$ {command}"));
-        }
+        page.line("    do      ", &remedy.text);
+        remedy.commands.iter().for_each(|line| page.line("            ", &format!("$ {line}")));
     }
-    line("source", &symptom.source.to_string());
-    let next = format!("preflight troubleshoot {} --target ssh://root@MASTER-TARGET", symptom.id);
-    out.push_str(&format!("  next      $ {next}\n"));
-    out
+    page.line("  source    ", &symptom.source.to_string());
+    let target = "--target ssh://root@MASTER-TARGET";
+    page.plain(&format!("  next      $ preflight troubleshoot {} {target}", symptom.id));
+    page.finish()
 }
 
 /// `docs/symptoms.md`.
