@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::azure::AzureVault;
 use super::from_vault::{Notes, VaultSite, fabrics_in_use};
 use super::model::{MasterTarget, ProcessServer, ProtectedVm, Site};
-use super::value::{GuestSystem, Link, MemorySize, ServerRole};
+use super::value::{GuestSystem, Link, MemorySize, Name, ServerRole, Version};
 use crate::facts::azure::keep::printable;
 use crate::facts::azure::vault::Vault;
 use crate::facts::stage::Scenario;
@@ -41,20 +41,18 @@ pub fn draft(request: &DraftRequest<'_>) -> String {
         servers(&mut out, site);
     }
     if let Some(link) = site.link {
-        out.line("");
         let word = match link {
             Link::Vpn => "vpn",
             Link::Expressroute => "expressroute",
         };
-        out.line(&format!("link: {word}   # its connection is up"));
+        out.line(&format!("\nlink: {word}   # its connection is up"));
     }
     machines(&mut out, site);
     groups(&mut out, site);
     if site.scenario == Scenario::VmwareClassic {
         vcenter(&mut out, request);
     }
-    out.line("");
-    out.line("# What only a person can say: preflight answer THIS-FILE asks, and keeps it.");
+    out.line("\n# What only a person can say: preflight answer THIS-FILE asks, and keeps it.");
     out.text
 }
 
@@ -84,9 +82,32 @@ impl Lines<'_> {
     /// Adds a key whose value is a text that may hold anything, with the remark about it.
     fn key(&mut self, indent: &str, entry: &str, key: &str, value: &str) {
         let note = self.notes.about_key(entry, key);
+        self.noted(indent, key, &scalar(value), note);
+    }
+
+    /// Adds a key with its value as it is, and a note.
+    fn noted(&mut self, indent: &str, key: &str, value: &str, note: &str) {
         let note =
             if note.is_empty() { String::new() } else { format!("   # {}", printable(note)) };
-        self.line(&format!("{indent}{key}: {}{note}", scalar(value)));
+        self.line(&format!("{indent}{key}: {value}{note}"));
+    }
+
+    /// Adds those keys of an entry that have a value, the first behind a dash.
+    fn entry(&mut self, entry: &str, keys: &[(&str, Option<&str>)]) {
+        let mut indent = "  - ";
+        for (key, value) in keys {
+            if let Some(value) = value {
+                self.key(indent, entry, key, value);
+                indent = "    ";
+            }
+        }
+    }
+
+    /// Adds a version, which Azure knows in part.
+    fn version(&mut self, indent: &str, version: Option<&Version>) {
+        if let Some(version) = version {
+            self.noted(indent, "version", &scalar(version.as_str()), "as Azure rounds it");
+        }
     }
 }
 
@@ -166,34 +187,27 @@ fn azure(out: &mut Lines<'_>, azure: &AzureVault) {
 
 fn servers(out: &mut Lines<'_>, site: &Site) {
     out.line("");
+    let entry = "configuration_server";
     match &site.configuration_server {
         Some(server) => {
             out.line("configuration_server:");
-            let entry = "configuration_server";
             out.key("  ", entry, "address", server.address.as_str());
-            if let Some(version) = &server.version {
-                out.line(&format!(
-                    "  version: {}   # as Azure rounds it",
-                    scalar(version.as_str())
-                ));
-            }
+            out.version("  ", server.version.as_ref());
         }
-        None if out.notes.remarks("configuration_server").next().is_some() => {
+        None if out.notes.remarks(entry).next().is_some() => {
             out.comment("", "The vault has several configuration servers with machines; which one is meant here?");
             out.line("#: configuration_server: { address: 192.0.2.1 }");
         }
         None => {}
     }
-    out.remarks("  ", "configuration_server");
+    out.remarks("  ", entry);
     if !site.process_servers.is_empty() {
-        out.line("");
-        out.line("process_servers:");
+        out.line("\nprocess_servers:");
     }
     site.process_servers.iter().for_each(|server| process_server(out, server));
     out.remarks("  ", "process_servers");
     if !site.master_targets.is_empty() {
-        out.line("");
-        out.line("master_targets:");
+        out.line("\nmaster_targets:");
         site.master_targets.iter().for_each(|target| master_target(out, target));
     } else if site.configuration_server.is_some() {
         out.line("");
@@ -205,11 +219,8 @@ fn servers(out: &mut Lines<'_>, site: &Site) {
 
 fn process_server(out: &mut Lines<'_>, server: &ProcessServer) {
     let entry = server.name.as_str();
-    out.key("  - ", entry, "name", entry);
-    out.key("    ", entry, "address", server.address.as_str());
-    if let Some(version) = &server.version {
-        out.line(&format!("    version: {}   # as Azure rounds it", scalar(version.as_str())));
-    }
+    out.entry(entry, &[("name", Some(entry)), ("address", Some(server.address.as_str()))]);
+    out.version("    ", server.version.as_ref());
     match server.role {
         Some(ServerRole::Azure) => out.key("    ", entry, "role", "azure"),
         Some(ServerRole::OnPremises) => out.key("    ", entry, "role", "on-premises"),
@@ -220,19 +231,23 @@ fn process_server(out: &mut Lines<'_>, server: &ProcessServer) {
 
 fn master_target(out: &mut Lines<'_>, target: &MasterTarget) {
     let entry = target.name.as_str();
-    out.key("  - ", entry, "name", entry);
-    if target.os == Some(GuestSystem::Windows) {
-        out.line("    os: windows");
-    }
-    if let Some(TargetAddress::Ssh(host)) = &target.ssh {
-        out.key("    ", entry, "ssh", &format!("ssh://{host}"));
-    }
-    if let Some(retention) = &target.retention {
-        out.key("    ", entry, "retention", retention);
-    }
-    match &target.vm {
-        Some(vm) => out.key("    ", entry, "vm", vm),
-        None => out.comment("    ", "vm: what vCenter calls its virtual machine"),
+    let ssh = target.ssh.as_ref().and_then(|ssh| match ssh {
+        TargetAddress::Ssh(host) => Some(format!("ssh://{host}")),
+        _ => None,
+    });
+    let is_windows = target.os == Some(GuestSystem::Windows);
+    out.entry(
+        entry,
+        &[
+            ("name", Some(entry)),
+            ("os", is_windows.then_some("windows")),
+            ("ssh", ssh.as_deref()),
+            ("retention", target.retention.as_deref()),
+            ("vm", target.vm.as_deref()),
+        ],
+    );
+    if target.vm.is_none() {
+        out.comment("    ", "vm: what vCenter calls its virtual machine");
     }
     out.remarks("    ", entry);
 }
@@ -244,49 +259,38 @@ fn machines(out: &mut Lines<'_>, site: &Site) {
         return out.remarks("", "protected_vms");
     }
     out.line("protected_vms:");
-    for vm in &site.protected_vms {
-        let entry = vm.name.as_str();
-        out.key("  - ", entry, "name", entry);
-        machine_keys(out, vm);
-        out.remarks("    ", entry);
-    }
+    site.protected_vms.iter().for_each(|vm| machine(out, vm));
     out.remarks("  ", "protected_vms");
     if site.scenario == Scenario::VmwareClassic {
         out.comment("  ", "filesystems: [ext4, xfs] of each decides which packages a master target needs; host: where it is to come back");
     }
 }
 
-fn machine_keys(out: &mut Lines<'_>, vm: &ProtectedVm) {
+fn machine(out: &mut Lines<'_>, vm: &ProtectedVm) {
     let entry = vm.name.as_str();
-    if let Some(name) = &vm.azure_name {
-        out.key("    ", entry, "azure_name", name.as_str());
-    }
-    if let Some(target) = &vm.master_target {
-        out.key("    ", entry, "master_target", target.as_str());
-    }
-    if let Some(host) = &vm.host {
-        out.key("    ", entry, "host", host);
-    }
-    if let Some(datastore) = &vm.datastore {
-        out.key("    ", entry, "datastore", datastore);
-    }
-    if let Some(os) = vm.os {
-        out.key("    ", entry, "os", os.family());
-    }
+    out.entry(
+        entry,
+        &[
+            ("name", Some(entry)),
+            ("azure_name", vm.azure_name.as_ref().map(|name| name.as_str())),
+            ("master_target", vm.master_target.as_ref().map(Name::as_str)),
+            ("host", vm.host.as_deref()),
+            ("datastore", vm.datastore.as_deref()),
+            ("os", vm.os.map(|os| os.family())),
+        ],
+    );
     if let Some(sizes) = &vm.disks {
         let sizes: Vec<String> = sizes.iter().map(|size| written_size(*size)).collect();
         out.line(&format!("    disks: [{}]", sizes.join(", ")));
     }
     if let Some(address) = vm.address {
-        out.line(&format!(
-            "    address: {}   # static, and to be so again",
-            scalar(&address.to_string())
-        ));
+        out.noted("    ", "address", &scalar(&address.to_string()), "static, and to be so again");
     }
     // Of a machine in Azure the service says so of every one.
     if vm.physical == Some(true) {
         out.line("    physical: true");
     }
+    out.remarks("    ", entry);
 }
 
 fn written_size(size: MemorySize) -> String {
@@ -295,11 +299,9 @@ fn written_size(size: MemorySize) -> String {
 }
 
 fn groups(out: &mut Lines<'_>, site: &Site) {
-    if site.replication_groups.is_empty() {
-        return;
+    if !site.replication_groups.is_empty() {
+        out.line("\nreplication_groups:");
     }
-    out.line("");
-    out.line("replication_groups:");
     for group in &site.replication_groups {
         out.key("  - ", group.name.as_str(), "name", group.name.as_str());
         let machines: Vec<String> = group.vms.iter().map(|name| scalar(name.as_str())).collect();
@@ -307,25 +309,19 @@ fn groups(out: &mut Lines<'_>, site: &Site) {
     }
 }
 
-fn hosts(out: &mut Lines<'_>, site: &Site) {
-    if site.esxi.is_empty() {
-        return;
-    }
-    out.line("esxi:");
-    for host in &site.esxi {
-        out.key("  - ", host.name.as_str(), "name", host.name.as_str());
-    }
-    out.line("");
-}
-
 fn vcenter(out: &mut Lines<'_>, request: &DraftRequest<'_>) {
+    let site = &request.site.site;
+    if !site.esxi.is_empty() {
+        out.line("\nesxi:");
+    }
+    for host in &site.esxi {
+        out.entry(host.name.as_str(), &[("name", Some(host.name.as_str()))]);
+    }
     out.line("");
-    let known = request.site.site.vcenter.as_ref().map(|vcenter| vcenter.url.as_str());
-    hosts(out, &request.site.site);
+    let known = site.vcenter.as_ref().map(|vcenter| vcenter.url.as_str());
     let Some(url) = request.vcenter.or(known) else {
         out.comment("", "vCenter is not known to Azure:");
-        out.line("#: vcenter: { url: vsphere://vcenter.example.com, discovery_account: asr@vsphere.local }");
-        return;
+        return out.line("#: vcenter: { url: vsphere://vcenter.example.com, discovery_account: asr@vsphere.local }");
     };
     out.line("vcenter:");
     out.key("  ", "vcenter", "url", url);
