@@ -3,36 +3,15 @@
 //!
 //! Not for how each is made (`kickstart`, `preseed`), nor for the boot argument that names it.
 
+use super::answers_error::AnswersError;
 use super::disc_layout;
-use super::kickstart::render::KickstartError;
 use super::kickstart::{self, Kickstart, Placement, RootAccess};
 use super::preseed::cpio;
-use super::preseed::render::{PreseedError, archive_entries};
+use super::preseed::render::archive_entries;
 use super::preseed::{self, Preseed};
 use super::profile::Installer;
 use super::system::System;
 use crate::assets::Assets;
-use crate::hint::hinted;
-
-/// Why there are no answers.
-#[derive(Debug, thiserror::Error)]
-pub enum AnswersError {
-    /// There is no kickstart.
-    #[error(transparent)]
-    Kickstart(#[from] KickstartError),
-    /// There is no preseed.
-    #[error(transparent)]
-    Preseed(#[from] PreseedError),
-}
-
-impl AnswersError {
-    /// What to do about it: the message says all there is.
-    pub fn hint(&self) -> Option<String> {
-        None
-    }
-}
-
-hinted!(AnswersError);
 
 /// The answers of one system.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,14 +47,12 @@ pub fn render(
 ) -> Result<InstallerAnswers, AnswersError> {
     match &system.profile.installer {
         Installer::Anaconda(_) => {
-            let kickstart =
-                Kickstart::new(assets, system, placement, root).map_err(KickstartError::from)?;
+            let kickstart = Kickstart::new(assets, system, placement, root)?;
             let text = kickstart::render(assets, &kickstart)?;
             Ok(InstallerAnswers { path: disc_layout::KICKSTART, text, entries: None })
         }
         Installer::DebianInstaller(_) => {
-            let preseed =
-                Preseed::new(assets, system, placement, root).map_err(PreseedError::from)?;
+            let preseed = Preseed::new(assets, system, placement, root)?;
             let text = preseed::render(assets, &preseed)?;
             let entries = Some(archive_entries(&preseed, &text)?);
             Ok(InstallerAnswers { path: disc_layout::PRESEED, text, entries })

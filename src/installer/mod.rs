@@ -5,6 +5,7 @@
 
 pub mod anaconda;
 pub mod answers;
+pub mod answers_error;
 pub mod disc_layout;
 pub mod first_boot;
 pub mod kickstart;

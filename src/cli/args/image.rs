@@ -19,6 +19,29 @@ pub struct RecipeArgs {
     pub settings: Vec<String>,
 }
 
+/// The packages that go beside a medium's own; the recipe's by default.
+#[derive(Debug, Default, Args)]
+pub struct AddedPackageArgs {
+    /// A directory of RPMs to carry along as a repository
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub rpms: Option<PathBuf>,
+
+    /// A file of public keys that those RPMs are signed with; any number,
+    /// beside the recipe's rpm_keys
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub rpm_key: Vec<PathBuf>,
+
+    /// A directory of Debian packages that go with the medium, and of the
+    /// archive's signed lists
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub debs: Option<PathBuf>,
+
+    /// A file of public keys that those lists are signed with; any number,
+    /// beside the recipe's deb_keys
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub deb_key: Vec<PathBuf>,
+}
+
 #[derive(Debug, Args)]
 pub struct BuildImageArgs {
     #[command(flatten)]
@@ -37,30 +60,14 @@ pub struct BuildImageArgs {
     #[arg(long)]
     pub allow_unpinned: bool,
 
-    /// A directory of RPMs to carry along as a repository
-    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
-    pub rpms: Option<PathBuf>,
+    #[command(flatten)]
+    pub added: AddedPackageArgs,
 
     /// The static preflight that runs the self-check on the master target:
     /// a file, auto (this program, when it is static) or none [default: the
     /// recipe's, or auto]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub self_check_binary: Option<SelfCheckBinaryChoice>,
-
-    /// A file of public keys that those RPMs are signed with; any number,
-    /// beside the recipe's rpm_keys
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub rpm_key: Vec<PathBuf>,
-
-    /// A directory of Debian packages that go with the medium, and of the
-    /// archive's signed lists
-    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
-    pub debs: Option<PathBuf>,
-
-    /// A file of public keys that those lists are signed with; any number,
-    /// beside the recipe's deb_keys
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub deb_key: Vec<PathBuf>,
 
     /// The private key that the list of those packages on the disc is signed
     /// with, in a file of mode 0600; it is not put into the image [default:
@@ -182,24 +189,8 @@ pub struct CheckPackagesArgs {
     #[arg(long, value_name = "ISO", value_hint = ValueHint::FilePath)]
     pub base: Option<PathBuf>,
 
-    /// The directory of add-on RPMs [default: the recipe's]
-    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
-    pub rpms: Option<PathBuf>,
-
-    /// A file of public keys that those RPMs are signed with; any number,
-    /// beside the recipe's rpm_keys
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub rpm_key: Vec<PathBuf>,
-
-    /// A directory of Debian packages that go with the medium, and of the
-    /// archive's signed lists [default: the recipe's]
-    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
-    pub debs: Option<PathBuf>,
-
-    /// A file of public keys that those lists are signed with; any number,
-    /// beside the recipe's deb_keys
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub deb_key: Vec<PathBuf>,
+    #[command(flatten)]
+    pub added: AddedPackageArgs,
 
     #[command(flatten)]
     pub report: ReportArgs,

@@ -39,8 +39,8 @@ pub use fix::FixArgs;
 pub use guide::GuideArgs;
 pub use host::{CheckHostArgs, CollectHostArgs, CollectScriptArgs};
 pub use image::{
-    BuildImageArgs, CheckImageArgs, CheckPackagesArgs, InspectArgs, InspectVerb, LintKickstartArgs,
-    LintStyleArg, LintVerb, RecipeArgs, RenderKickstartArgs, RenderVerb,
+    AddedPackageArgs, BuildImageArgs, CheckImageArgs, CheckPackagesArgs, InspectArgs, InspectVerb,
+    LintKickstartArgs, LintStyleArg, LintVerb, RecipeArgs, RenderKickstartArgs, RenderVerb,
 };
 pub use init::InitSiteArgs;
 pub use knowledge::{ExplainArgs, SearchArgs, TroubleshootArgs};

@@ -9,7 +9,7 @@ use crate::assets::Assets;
 use crate::atomic_file::InputFile;
 use crate::check::CheckSet;
 use crate::check::status::FailOn;
-use crate::cli::args::{CheckPackagesArgs, ListArgs, RecipeArgs};
+use crate::cli::args::{AddedPackageArgs, CheckPackagesArgs, ListArgs, RecipeArgs};
 use crate::cli::evaluate::evaluate_file;
 use crate::cli::{ExitStatus, outputs, recipe, reporting};
 use crate::facts::image::depsolve::PackageSetFacts;
@@ -99,30 +99,21 @@ enum AddedPackages {
     Deb { set: DebSet, implied: Vec<String> },
 }
 
-/// The options of a command line that name packages and keys.
-#[derive(Default)]
-struct PackageOptions<'a> {
-    base: Option<&'a Path>,
-    rpms: Option<&'a Path>,
-    rpm_keys: &'a [PathBuf],
-    debs: Option<&'a Path>,
-    deb_keys: &'a [PathBuf],
-}
-
 impl PackageRequest {
     fn from_args(
         choice: &RecipeArgs,
-        options: &PackageOptions<'_>,
+        base: Option<&Path>,
+        added: &AddedPackageArgs,
         assets: &Assets,
     ) -> anyhow::Result<Self> {
         let (file, profile) = recipe::read(choice, assets)?;
         let mut recipe = file.recipe;
         let own = recipe.base.as_ref().and_then(|base| base.file.as_deref());
-        let base = options.base.or(own).ok_or(PackagesError::NoBase)?.to_owned();
-        recipe.rpm_keys.extend(options.rpm_keys.iter().cloned());
-        recipe.deb_keys.extend(options.deb_keys.iter().cloned());
-        recipe.rpms = options.rpms.map(Path::to_owned).or(recipe.rpms);
-        recipe.debs = options.debs.map(Path::to_owned).or(recipe.debs);
+        let base = base.or(own).ok_or(PackagesError::NoBase)?.to_owned();
+        recipe.rpm_keys.extend(added.rpm_key.iter().cloned());
+        recipe.deb_keys.extend(added.deb_key.iter().cloned());
+        recipe.rpms = added.rpms.clone().or(recipe.rpms);
+        recipe.debs = added.debs.clone().or(recipe.debs);
         let keys = [&recipe.rpm_keys[..], &recipe.deb_keys].concat();
         let keyring = open_keys(&keys)?;
         let system = resolve(&recipe, profile)?;
@@ -178,14 +169,8 @@ impl PackageRequest {
 pub fn check(args: &CheckPackagesArgs, assets: &Assets) -> anyhow::Result<ExitStatus> {
     let reporter = reporting::Reporter::from_args(&args.report)?;
     let checks = CheckSet::load(assets)?;
-    let options = PackageOptions {
-        base: args.base.as_deref(),
-        rpms: args.rpms.as_deref(),
-        rpm_keys: &args.rpm_key,
-        debs: args.debs.as_deref(),
-        deb_keys: &args.deb_key,
-    };
-    let request = PackageRequest::from_args(&args.recipe, &options, assets)?;
+    let request =
+        PackageRequest::from_args(&args.recipe, args.base.as_deref(), &args.added, assets)?;
     let (_, medium) = open_medium(&request.base)?;
     reporter.check_outputs(&[], &request.inputs)?;
     let facts = request.inspect(&medium);
@@ -255,13 +240,12 @@ pub struct MissingPackage {
 /// Returns the packages to fetch so that the recipe installs from a medium.
 pub fn missing_packages(args: &ListArgs, assets: &Assets) -> anyhow::Result<Vec<MissingPackage>> {
     let choice = RecipeArgs { recipe: args.recipe.clone(), settings: Vec::new() };
-    let options = PackageOptions {
-        base: args.base.as_deref(),
-        rpms: args.rpms.as_deref(),
-        debs: args.debs.as_deref(),
-        ..PackageOptions::default()
+    let added = AddedPackageArgs {
+        rpms: args.rpms.clone(),
+        debs: args.debs.clone(),
+        ..AddedPackageArgs::default()
     };
-    let request = PackageRequest::from_args(&choice, &options, assets)?;
+    let request = PackageRequest::from_args(&choice, args.base.as_deref(), &added, assets)?;
     let (_, medium) = open_medium(&request.base)?;
     match &request.add_ons {
         AddedPackages::Rpm { add_ons, generation, known } => {

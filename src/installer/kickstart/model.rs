@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::command::Command;
 use crate::assets::Assets;
+use crate::installer::answers_error::AnswersError;
 use crate::installer::disc_layout;
 use crate::installer::layout::PartitionSpec;
 use crate::installer::machine::Disk;
@@ -15,33 +16,14 @@ use crate::installer::preseed::pool::PlacedPool;
 use crate::installer::profile::{Anaconda, BootDrive, Profile};
 use crate::installer::retention::{Retention, RetentionDisk};
 use crate::installer::system::{Interface, System};
-use crate::installer::target_scripts::{
-    CopyModel, GuardedDisk, InstallModel, PayloadMismatch, check_payload,
-};
+use crate::installer::target_scripts::{CopyModel, GuardedDisk, InstallModel, check_payload};
 use crate::installer::value::PayloadName;
 use crate::installer::value::account::CryptHash;
 use crate::packages::generation::Generation;
-use crate::template::{self, TemplateError};
+use crate::template;
 
 /// Where `%pre` mounts a kickstart disc.
 pub const KICKSTART_DISC_MOUNT: &str = "/mnt/preflight";
-
-/// Why there is no model of a kickstart.
-#[derive(Debug, thiserror::Error)]
-pub enum ModelError {
-    /// A script's template does not render.
-    #[error(transparent)]
-    Template(#[from] TemplateError),
-    /// The payload is not what the system needs.
-    #[error(transparent)]
-    Payload(#[from] PayloadMismatch),
-    /// The profile's installer reads no kickstart.
-    #[error("{title} is not installed by anaconda and has no kickstart")]
-    NoKickstart {
-        /// The profile's title.
-        title: String,
-    },
-}
 
 /// Which disc carries the kickstart and its payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,10 +103,13 @@ impl Kickstart {
         system: &System,
         placement: &Placement,
         root: &RootAccess,
-    ) -> Result<Self, ModelError> {
+    ) -> Result<Self, AnswersError> {
         let profile = &system.profile;
         let Some(anaconda) = profile.anaconda() else {
-            return Err(ModelError::NoKickstart { title: profile.title.to_string() });
+            return Err(AnswersError::OtherInstaller {
+                title: profile.title.to_string(),
+                installer: "anaconda",
+            });
         };
         check_payload(system, &placement.payload)?;
         let mut packages = Command::new("%packages", [""; 0]);
@@ -321,7 +306,7 @@ fn scripts(
     system: &System,
     anaconda: &Anaconda,
     placement: &Placement,
-) -> Result<Vec<ScriptSection>, ModelError> {
+) -> Result<Vec<ScriptSection>, AnswersError> {
     let templates = &anaconda.templates;
     let mount = mount(&system.profile, placement);
     let guard = template::render(assets, templates.disk_guard.as_str(), &())?;

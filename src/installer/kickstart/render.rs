@@ -4,29 +4,11 @@
 
 use serde::Serialize;
 
-use super::model::{Kickstart, ModelError};
-use super::verify::{KickstartDifference, verify};
+use super::model::Kickstart;
+use super::verify::verify;
 use crate::assets::Assets;
-use crate::template::{self, TemplateError};
-
-/// Why there is no kickstart.
-#[derive(Debug, thiserror::Error)]
-pub enum KickstartError {
-    /// A template does not render.
-    #[error(transparent)]
-    Template(#[from] TemplateError),
-    /// The text does not say what was meant.
-    #[error("template {template}: {difference}")]
-    Differs {
-        /// The template.
-        template: String,
-        /// The first difference.
-        difference: KickstartDifference,
-    },
-    /// The recipe and the payload do not make a kickstart.
-    #[error(transparent)]
-    Model(#[from] ModelError),
-}
+use crate::installer::answers_error::AnswersError;
+use crate::template;
 
 /// What the template is rendered over.
 #[derive(Serialize)]
@@ -61,7 +43,7 @@ struct Section<'a> {
 /// # Errors
 ///
 /// Fails when the template does not render, or says something else than the model.
-pub fn render(assets: &Assets, kickstart: &Kickstart) -> Result<String, KickstartError> {
+pub fn render(assets: &Assets, kickstart: &Kickstart) -> Result<String, AnswersError> {
     let page = Page {
         head: &kickstart.head,
         groups: kickstart
@@ -83,9 +65,9 @@ pub fn render(assets: &Assets, kickstart: &Kickstart) -> Result<String, Kickstar
             .collect(),
     };
     let text = template::render(assets, &kickstart.template, &page)?;
-    verify(kickstart, &text).map_err(|difference| KickstartError::Differs {
+    verify(kickstart, &text).map_err(|difference| AnswersError::Differs {
         template: kickstart.template.clone(),
-        difference,
+        difference: difference.to_string(),
     })?;
     Ok(text)
 }

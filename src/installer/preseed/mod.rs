@@ -18,4 +18,4 @@ pub use answer::{AnswerKind, PreseedAnswer};
 pub use facts::facts;
 pub use lint::lint;
 pub use model::Preseed;
-pub use render::{PreseedError, render};
+pub use render::render;

@@ -8,13 +8,12 @@ use serde::Serialize;
 use super::answer::{AnswerKind, PreseedAnswer};
 use super::{partitions, pool};
 use crate::assets::Assets;
+use crate::installer::answers_error::AnswersError;
 use crate::installer::kickstart::{Placement, RootAccess};
 use crate::installer::machine::Firmware;
 use crate::installer::profile::{DebianInstaller, Installer};
 use crate::installer::system::{Interface, System};
-use crate::installer::target_scripts::{
-    CopyModel, GuardedDisk, InstallModel, PayloadMismatch, check_payload,
-};
+use crate::installer::target_scripts::{CopyModel, GuardedDisk, InstallModel, check_payload};
 use crate::installer::value::PayloadName;
 use crate::template::{self, TemplateError};
 
@@ -31,31 +30,6 @@ pub const LATE_COMMAND: &str = "sh /preflight/late.sh";
 /// debian-installer asks for another password, at the highest priority (user-setup 1.95,
 /// user-setup-ask).
 pub const LOCKED: &str = "*";
-
-/// Why there is no model of a preseed.
-#[derive(Debug, thiserror::Error)]
-pub enum PreseedModelError {
-    /// A script's template does not render.
-    #[error(transparent)]
-    Template(#[from] TemplateError),
-    /// The payload is not what the system needs.
-    #[error(transparent)]
-    Payload(#[from] PayloadMismatch),
-    /// The profile's installer reads no preseed.
-    #[error("{title} is not installed by debian-installer and has no preseed")]
-    NoPreseed {
-        /// The profile's title.
-        title: String,
-    },
-    /// An answer that a preseed cannot hold.
-    #[error("the answer {question} {value:?} cannot be written on one line")]
-    Unwritable {
-        /// The question.
-        question: String,
-        /// The value.
-        value: String,
-    },
-}
 
 /// A preseed before it is text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -111,17 +85,20 @@ impl Preseed {
         system: &System,
         placement: &Placement,
         root: &RootAccess,
-    ) -> Result<Self, PreseedModelError> {
+    ) -> Result<Self, AnswersError> {
         let profile = &system.profile;
         let Installer::DebianInstaller(installer) = &profile.installer else {
-            return Err(PreseedModelError::NoPreseed { title: profile.title.to_string() });
+            return Err(AnswersError::OtherInstaller {
+                title: profile.title.to_string(),
+                installer: "debian-installer",
+            });
         };
         check_payload(system, &placement.payload)?;
         let groups = groups(system, installer, root);
         let mut answers = groups.iter().flat_map(|group| &group.answers);
         if let Some(answer) = answers.find(|answer| !answer.is_writable()) {
             let (question, value) = (answer.question.clone(), answer.value.clone());
-            return Err(PreseedModelError::Unwritable { question, value });
+            return Err(AnswersError::Unwritable { question, value });
         }
         let mount = profile.disc_mount.to_string();
         let pool = |placed| pool::script(assets, installer.templates.pool.as_str(), &mount, placed);

@@ -5,40 +5,17 @@
 
 use serde::Serialize;
 
-use super::cpio::{self, CpioEntry, CpioError};
-use super::model::{Preseed, PreseedModelError, SCRIPTS};
+use super::cpio::{self, CpioEntry};
+use super::model::{Preseed, SCRIPTS};
 use super::parse::parse;
 use super::pool;
 use crate::assets::Assets;
+use crate::installer::answers_error::AnswersError;
 use crate::installer::disc_layout;
-use crate::template::{self, TemplateError};
+use crate::template;
 
 /// The preseed's name in the installer's root file system, where it is read before any question.
 pub const PRESEED: &str = "preseed.cfg";
-
-/// Why there is no preseed.
-#[derive(Debug, thiserror::Error)]
-pub enum PreseedError {
-    /// A template does not render.
-    #[error(transparent)]
-    Template(#[from] TemplateError),
-    /// The text does not say what was meant.
-    #[error("template {template}: expected {expected:?}, the text says {found:?}")]
-    Differs {
-        /// The template.
-        template: String,
-        /// What was meant; nothing where there is something that was not meant.
-        expected: String,
-        /// What is there.
-        found: String,
-    },
-    /// The archive does not hold what was put into it.
-    #[error("the archive of the preseed is not what was written")]
-    Archive(#[source] Option<CpioError>),
-    /// The recipe and the payload do not make a preseed.
-    #[error(transparent)]
-    Model(#[from] PreseedModelError),
-}
 
 #[derive(Serialize)]
 struct Page<'a> {
@@ -57,7 +34,7 @@ struct Lines<'a> {
 /// # Errors
 ///
 /// Fails when the template does not render, or says something else than the model.
-pub fn render(assets: &Assets, preseed: &Preseed) -> Result<String, PreseedError> {
+pub fn render(assets: &Assets, preseed: &Preseed) -> Result<String, AnswersError> {
     let groups = preseed.groups.iter().map(|group| Lines {
         note: group.note,
         answers: group.answers.iter().map(ToString::to_string).collect(),
@@ -68,11 +45,10 @@ pub fn render(assets: &Assets, preseed: &Preseed) -> Result<String, PreseedError
     Ok(text)
 }
 
-fn verify(preseed: &Preseed, text: &str) -> Result<(), PreseedError> {
-    let differs = |expected: String, found: String| PreseedError::Differs {
+fn verify(preseed: &Preseed, text: &str) -> Result<(), AnswersError> {
+    let differs = |expected: String, found: String| AnswersError::Differs {
         template: preseed.template.clone(),
-        expected,
-        found,
+        difference: format!("expected {expected:?}, the text says {found:?}"),
     };
     let head = format!("# preflight-manifest: /{}", disc_layout::CHECKSUMS);
     let first = text.lines().next().unwrap_or_default();
@@ -104,7 +80,7 @@ fn verify(preseed: &Preseed, text: &str) -> Result<(), PreseedError> {
 /// # Errors
 ///
 /// Fails when the archive would not read back.
-pub fn archive_entries(preseed: &Preseed, text: &str) -> Result<Vec<CpioEntry>, PreseedError> {
+pub fn archive_entries(preseed: &Preseed, text: &str) -> Result<Vec<CpioEntry>, AnswersError> {
     let mut entries = vec![CpioEntry::file(PRESEED, text), CpioEntry::directory(SCRIPTS)];
     let scripts = preseed.scripts.iter();
     entries.extend(
@@ -119,7 +95,7 @@ pub fn archive_entries(preseed: &Preseed, text: &str) -> Result<Vec<CpioEntry>, 
     }
     match cpio::read(&cpio::write(&entries, 0)) {
         Ok(read) if read == entries => Ok(entries),
-        Ok(_) => Err(PreseedError::Archive(None)),
-        Err(error) => Err(PreseedError::Archive(Some(error))),
+        Ok(_) => Err(AnswersError::Archive(None)),
+        Err(error) => Err(AnswersError::Archive(Some(error))),
     }
 }
