@@ -10,7 +10,7 @@ use std::thread;
 
 use super::custom::{self, CustomProbe, CustomProbeError};
 use super::entry::{RawEntry, compile_check, parse_entries};
-use super::error::{CheckProblem, DefinitionError};
+use super::error::{DefinitionError, EntryProblem};
 use super::order;
 use crate::assets::{Asset, AssetError, AssetKind, Assets};
 use crate::facts::Document;
@@ -107,7 +107,7 @@ impl CheckSet {
         let mut places: BTreeMap<String, usize> = BTreeMap::new();
         for (index, check) in checks.iter().enumerate() {
             if let Some(earlier) = places.insert(check.id.clone(), index) {
-                return Err(CheckProblem::Duplicate(checks[earlier].at.clone())
+                return Err(EntryProblem::Duplicate(checks[earlier].at.clone())
                     .into_error(&check.id, &check.at));
             }
         }
@@ -119,10 +119,7 @@ impl CheckSet {
             custom_probes: own,
         };
         for check in set.checks.iter() {
-            set.verify_requires(check)
-                .map_err(|problem| problem.into_error(&check.id, &check.at))?;
-            set.verify_fix_after(check)
-                .and_then(|()| set.verify_related(check))
+            set.verify_related(check)
                 .map_err(|problem| problem.into_error(&check.id, &check.at))?;
         }
         set.verify_no_circle()?;
@@ -130,48 +127,42 @@ impl CheckSet {
         Ok(set)
     }
 
-    fn verify_requires(&self, check: &Check) -> Result<(), CheckProblem> {
+    /// Returns the check that an entry names at `key`.
+    ///
+    /// # Errors
+    ///
+    /// [`EntryProblem::NoSuchCheck`] when there is none.
+    pub fn named(&self, key: &'static str, id: &str) -> Result<&Check, EntryProblem> {
+        self.find(id).ok_or_else(|| EntryProblem::NoSuchCheck {
+            key,
+            id: id.to_owned(),
+            nearest: self.nearest_id(id).map(str::to_owned),
+        })
+    }
+
+    fn verify_related(&self, check: &Check) -> Result<(), EntryProblem> {
         for id in &check.requires {
-            let required = self.find(id).ok_or_else(|| CheckProblem::NoSuchCheck {
-                id: id.clone(),
-                nearest: self.nearest_id(id).map(str::to_owned),
-            })?;
+            let required = self.named("requires", id)?;
             let mut kinds = check.applies_to.iter();
             if let Some(&kind) = kinds.find(|kind| !required.applies_to.contains(kind)) {
-                return Err(CheckProblem::PrerequisiteDoesNotApply { id: id.clone(), kind });
+                return Err(EntryProblem::PrerequisiteDoesNotApply { id: id.clone(), kind });
             }
         }
-        Ok(())
-    }
-
-    fn verify_fix_after(&self, check: &Check) -> Result<(), CheckProblem> {
-        match check.fix_after.iter().find(|id| self.find(id).is_none()) {
-            Some(id) => Err(CheckProblem::NoSuchEarlierFix {
-                id: id.clone(),
-                nearest: self.nearest_id(id).map(str::to_owned),
-            }),
-            None => Ok(()),
-        }
-    }
-
-    fn verify_related(&self, check: &Check) -> Result<(), CheckProblem> {
         let causes = check.consequence_of.iter();
         let causes = causes.flat_map(|cause| cause.holds.iter().chain([&cause.check]));
-        let causes = causes.map(|id| ("consequence_of", id));
-        let mut related = causes.chain(check.moot_when.iter().map(|id| ("moot_when", id)));
-        match related.find(|(_, id)| self.find(id).is_none()) {
-            Some((key, id)) => {
-                let nearest = self.nearest_id(id).map(str::to_owned);
-                Err(CheckProblem::NoSuchRelated { key, id: id.clone(), nearest })
-            }
-            None => Ok(()),
+        for (key, id) in (check.fix_after.iter().map(|id| ("fix_after", id)))
+            .chain(causes.map(|id| ("consequence_of", id)))
+            .chain(check.moot_when.iter().map(|id| ("moot_when", id)))
+        {
+            self.named(key, id)?;
         }
+        Ok(())
     }
 
     fn fix_circle(&self, circle: &[usize]) -> DefinitionError {
         let ids = circle.iter().map(|&index| self.checks[index].id.clone()).collect();
         let first = &self.checks[circle[0]];
-        CheckProblem::FixCircle(ids).into_error(&first.id, &first.at)
+        EntryProblem::FixCircle(ids).into_error(&first.id, &first.at)
     }
 
     fn verify_no_circle(&self) -> Result<(), DefinitionError> {
@@ -195,7 +186,7 @@ impl CheckSet {
             let circle = path[from..].iter().chain([&index]);
             let ids = circle.map(|&index| self.checks[index].id.clone()).collect();
             let first = &self.checks[path[from]];
-            return Err(CheckProblem::Circle(ids).into_error(&first.id, &first.at));
+            return Err(EntryProblem::Circle(ids).into_error(&first.id, &first.at));
         }
         path.push(index);
         for id in &self.checks[index].requires {
@@ -274,7 +265,7 @@ fn custom_probes(written: &[RawEntry]) -> Result<Vec<CustomProbe>, DefinitionErr
                 },
             };
             let name = probe.name().to_owned();
-            return Err(CheckProblem::Probe { name, fault }.into_error(entry.id(), &entry.at));
+            return Err(EntryProblem::Probe { name, fault }.into_error(entry.id(), &entry.at));
         }
     }
     Ok(own.into_iter().map(|(probe, _)| probe).collect())
@@ -360,7 +351,7 @@ mod tests {
         for (key, why) in [
             (
                 "requires: [image.zerombr2]",
-                "requires \"image.zerombr2\", which does not exist, did you mean \"image.zerombr\"?",
+                "requires names \"image.zerombr2\", which does not exist, did you mean \"image.zerombr\"?",
             ),
             ("requires: [image.zerombr]", "requires itself: image.zerombr -> image.zerombr"),
         ] {
@@ -373,7 +364,7 @@ mod tests {
     fn ids_are_unique_and_prerequisites_form_no_circle() {
         assert_eq!(
             refusal(&GOOD.repeat(2)),
-            "checks/x.yaml, line 14: image.zerombr: the id is taken by the check at \
+            "checks/x.yaml, line 14: image.zerombr: the id is taken by the one at \
              checks/x.yaml, line 1"
         );
         let one = with("requires: [image.b]");

@@ -6,11 +6,12 @@ use std::sync::OnceLock;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use super::custom::ProbeEntry;
 use super::disturbance::Disturbance;
 use super::entry_examples::{ExampleEntry, parse_examples, verify_examples};
-use super::error::{CheckProblem, DefinitionError};
+use super::error::{CHECK_ID, DefinitionError, EntryProblem};
 use super::message::MessageTemplate;
 use super::model::{
     AnswerAge, Applicability, AskOf, Check, CheckScope, Criterion, DecidingRules,
@@ -24,7 +25,7 @@ use super::source;
 use super::window::{Experience, ScenarioScope, StageWindow, StagesEntry};
 use crate::assets::{self, Asset};
 use crate::facts::target_kind::TargetKind;
-use crate::yaml;
+use crate::yaml::{self, YamlError};
 
 /// One entry as it is written.
 #[derive(Deserialize, JsonSchema)]
@@ -162,16 +163,24 @@ pub(super) fn file_schema(generator: schemars::SchemaGenerator) -> schemars::Sch
     generator.into_root_schema_for::<Vec<CheckEntry>>()
 }
 
+/// Reads a file of checks, symptoms or steps. Also returns whether it is an embedded one, whose rules and patterns the tests compile;
+/// it is read from its JSON, which is faster.
+///
+/// # Errors
+///
+/// Fails when the file is not of this type.
+pub fn parse_asset<T: DeserializeOwned>(file: &Asset) -> Result<(T, bool), YamlError> {
+    // What the JSON of an embedded file is refused for, the file itself is, with its line.
+    let prepared = assets::embedded_check_json(&file.text);
+    match prepared.and_then(|json| serde_json::from_str(json).ok()) {
+        Some(entries) => Ok((entries, true)),
+        None => Ok((yaml::parse(&file.text, &file.path)?, false)),
+    }
+}
+
 /// Reads the entries of one file, in the order they are written.
 pub(super) fn parse_entries(file: &Asset) -> Result<Vec<RawEntry>, DefinitionError> {
-    // What the JSON of an embedded file is refused for, the file itself is, with its line.
-    let prepared =
-        assets::embedded_check_json(&file.text).and_then(|json| serde_json::from_str(json).ok());
-    let is_prevalidated = prepared.is_some();
-    let entries: Vec<CheckEntry> = match prepared {
-        Some(entries) => entries,
-        None => yaml::parse(&file.text, &file.path)?,
-    };
+    let (entries, is_prevalidated): (Vec<CheckEntry>, _) = parse_asset(file)?;
     let lines = entry_lines(&file.text);
     let written = entries.into_iter().enumerate().map(|(index, entry)| {
         let line = lines.get(index).copied().unwrap_or(1);
@@ -197,16 +206,16 @@ fn verify_entry(
     at: DefinitionLocation,
     facts: &FactType,
     is_prevalidated: bool,
-) -> Result<Check, CheckProblem> {
+) -> Result<Check, EntryProblem> {
     if !is_id(&entry.id) {
-        return Err(CheckProblem::Id);
+        return Err(EntryProblem::Id(CHECK_ID));
     }
     // A question has no facts to speak of: its answer is what was found.
     let found = match (&entry.found, &entry.question, &entry.rule) {
         (Some(found), None, _) | (Some(found), Some(_), Some(_)) => found.clone(),
         (None, Some(_), None) => "answered".to_owned(),
-        (None, _, _) => return Err(CheckProblem::Blank("found")),
-        (Some(_), Some(_), None) => return Err(CheckProblem::QuestionAnd("found")),
+        (None, _, _) => return Err(EntryProblem::Blank("found")),
+        (Some(_), Some(_), None) => return Err(EntryProblem::QuestionAnd("found")),
     };
     for (name, text) in [
         ("title", &entry.title),
@@ -217,53 +226,53 @@ fn verify_entry(
     ] {
         // The dash is what tables write where they have nothing to say.
         if matches!(text.trim(), "" | "-") {
-            return Err(CheckProblem::Blank(name));
+            return Err(EntryProblem::Blank(name));
         }
     }
     if entry.title.ends_with('.') {
-        return Err(CheckProblem::Title);
+        return Err(EntryProblem::Sentence("title"));
     }
     if !source::is_known_key(&entry.source.doc) {
-        return Err(CheckProblem::Source(entry.source.doc));
+        return Err(EntryProblem::Source(entry.source.doc));
     }
     let applies_to = match entry.applies_to {
         OneOrMore::One(kind) => vec![kind],
         OneOrMore::More(kinds) => kinds,
     };
     if applies_to.is_empty() {
-        return Err(CheckProblem::AppliesToNothing);
+        return Err(EntryProblem::AppliesToNothing);
     }
     let rule = |key, text: &str| {
         if is_prevalidated {
             Ok(Rule::prevalidated(text, facts))
         } else {
-            Rule::compile(text, facts).map_err(|error| CheckProblem::Rule { key, error })
+            Rule::compile(text, facts).map_err(|error| EntryProblem::Rule { key, error })
         }
     };
     let applies_when = entry.applies_when.map(|condition| {
         if condition.otherwise.trim().is_empty() {
-            return Err(CheckProblem::Blank("applies_when.otherwise"));
+            return Err(EntryProblem::Blank("applies_when.otherwise"));
         }
         let rule = rule("applies_when.rule", &condition.rule)?;
         Ok(Applicability { rule, otherwise: condition.otherwise })
     });
     let applies_when = applies_when.transpose()?;
     let (question, is_for) = match (entry.question, entry.or_ask) {
-        (Some(_), Some(_)) => return Err(CheckProblem::QuestionAnd("or_ask")),
+        (Some(_), Some(_)) => return Err(EntryProblem::QuestionAnd("or_ask")),
         (Some(question), None) => (Some(question), QuestionUse::EveryRun),
         (None, or_ask) => (or_ask, QuestionUse::Undecided),
     };
     if question.as_ref().is_some_and(|question| !question.trim().ends_with('?')) {
-        return Err(CheckProblem::Question);
+        return Err(EntryProblem::Question);
     }
     let rules = match &entry.rule {
         Some(text) => Some(DecidingRules {
             rule: rule("rule", text)?,
             warn_rule: entry.warn_rule.map(|text| rule("warn_rule", &text)).transpose()?,
         }),
-        None if is_for == QuestionUse::Undecided => return Err(CheckProblem::Blank("rule")),
-        None if entry.warn_rule.is_some() => return Err(CheckProblem::QuestionAnd("warn_rule")),
-        None if !entry.examples.is_empty() => return Err(CheckProblem::QuestionAnd("examples")),
+        None if is_for == QuestionUse::Undecided => return Err(EntryProblem::Blank("rule")),
+        None if entry.warn_rule.is_some() => return Err(EntryProblem::QuestionAnd("warn_rule")),
+        None if !entry.examples.is_empty() => return Err(EntryProblem::QuestionAnd("examples")),
         None => None,
     };
     let question = question.map(|text| Question { text, is_for });
@@ -278,21 +287,21 @@ fn verify_entry(
         })
     };
     let consequence_of: Vec<RootCause> =
-        entry.consequence_of.into_iter().map(root_cause).collect::<Result<_, CheckProblem>>()?;
+        entry.consequence_of.into_iter().map(root_cause).collect::<Result<_, EntryProblem>>()?;
     let stages = StageWindow::parse(entry.stages, entry.scenario, entry.severity)
-        .map_err(CheckProblem::Stages)?;
+        .map_err(EntryProblem::Stages)?;
     let scope = entry.scope.unwrap_or_else(|| CheckScope::for_kinds(&applies_to));
     let answer_age = match entry.valid_days {
-        Some(days) if days < 0 => return Err(CheckProblem::ValidDays),
+        Some(days) if days < 0 => return Err(EntryProblem::ValidDays),
         days => days.map(|days| AnswerAge { days, same_stage: entry.same_stage }),
     };
     let recognition =
         Recognition { said_as: entry.said_as, codes: entry.codes, signatures: entry.signatures };
     if !is_prevalidated {
-        recognition.verify().map_err(CheckProblem::Recognition)?;
+        recognition.verify()?;
     }
     let remedy_template = RemedyTemplate::compile(entry.remedy, facts, is_prevalidated)
-        .map_err(CheckProblem::Remedy)?;
+        .map_err(EntryProblem::Remedy)?;
     let check = Check {
         required_providers: OnceLock::new(),
         applies_when,
@@ -300,7 +309,7 @@ fn verify_entry(
         found: if is_prevalidated {
             MessageTemplate::prevalidated(&found, facts)
         } else {
-            MessageTemplate::compile(&found, facts).map_err(CheckProblem::Found)?
+            MessageTemplate::compile(&found, facts).map_err(EntryProblem::Found)?
         },
         examples: parse_examples(entry.examples, facts)?,
         id: entry.id,
@@ -470,7 +479,7 @@ pub(crate) mod tests {
             ("id: image.zerombr", "id: image.zeroMBR", "an id is subject.condition"),
             ("found: zerombr", "found: ''", "found is blank"),
             ("symptom: the installer waits", "symptom: '-'", "symptom is blank"),
-            ("raises no question", "raises no question.", "a title is a fragment"),
+            ("raises no question", "raises no question.", "title is a fragment"),
             ("doc: field", "doc: S009", "no source has the key \"S009\""),
             (
                 "found: zerombr",

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::error::CheckProblem;
+use super::error::EntryProblem;
 use super::model::{Check, Example, ExpectedOutcome};
 use super::schema::FactType;
 
@@ -52,12 +52,12 @@ impl ExampleEntry {
 pub(super) fn parse_examples(
     entries: Vec<ExampleEntry>,
     facts: &FactType,
-) -> Result<Vec<Example>, CheckProblem> {
+) -> Result<Vec<Example>, EntryProblem> {
     let examples = entries.into_iter().enumerate().map(|(index, entry)| {
         let number = index + 1;
-        let example = entry.into_example().ok_or(CheckProblem::Example { number })?;
+        let example = entry.into_example().ok_or(EntryProblem::Example { number })?;
         match facts.find_mismatch(&example.facts) {
-            Some(why) => Err(CheckProblem::ExampleFacts { number, why }),
+            Some(why) => Err(EntryProblem::ExampleFacts { number, why }),
             None => Ok(example),
         }
     });
@@ -65,7 +65,7 @@ pub(super) fn parse_examples(
 }
 
 /// Verifies that every outcome of a check has an example.
-pub(super) fn verify_examples(check: &Check) -> Result<(), CheckProblem> {
+pub(super) fn verify_examples(check: &Check) -> Result<(), EntryProblem> {
     let rules = check.rules().count();
     if rules == 0 {
         return Ok(());
@@ -77,7 +77,7 @@ pub(super) fn verify_examples(check: &Check) -> Result<(), CheckProblem> {
     wanted.extend(has_condition.then_some(ExpectedOutcome::NotApplicable));
     let given = |wanted| check.examples.iter().any(|example| example.expected == wanted);
     match wanted.into_iter().find(|&wanted| !given(wanted)) {
-        Some(missing) => Err(CheckProblem::NoExample(missing)),
+        Some(missing) => Err(EntryProblem::NoExample(missing)),
         None => Ok(()),
     }
 }

@@ -1,4 +1,4 @@
-//! Why a set of check definitions was refused.
+//! Why a set of checks, symptoms or steps was refused.
 //!
 //! Not for what is wrong inside a rule: that is a `fault`.
 
@@ -10,11 +10,12 @@ use super::remedy::RemedyError;
 use super::rule_error::RuleError;
 use super::window::StagesError;
 use crate::assets::AssetError;
+use crate::facts::stage::Stage;
 use crate::facts::target_kind::TargetKind;
 use crate::hint::hinted;
 use crate::yaml::{YamlError, did_you_mean};
 
-/// Why a set of check definitions was refused.
+/// Why a set of checks, symptoms or steps was refused.
 #[derive(Debug, thiserror::Error)]
 pub enum DefinitionError {
     /// A definition file cannot be had.
@@ -26,26 +27,35 @@ pub enum DefinitionError {
     /// There is not a single check.
     #[error("no checks are defined")]
     Empty,
-    /// One check is wrong.
+    /// A stage that no file speaks of.
+    #[error("checks/steps: no entry is {0:?}")]
+    Missing(String),
+    /// One entry is wrong.
     #[error("{at}: {id}: {problem}")]
-    Check {
+    Entry {
         /// Where it is defined.
         at: DefinitionLocation,
         /// Its id as written.
         id: String,
         /// What is wrong with it.
-        problem: Box<CheckProblem>,
+        problem: Box<EntryProblem>,
     },
 }
 
-/// What is wrong with one check.
+/// What is wrong with one check, symptom or step.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum CheckProblem {
-    /// The id is not `subject.condition` in kebab-case.
-    #[error("an id is subject.condition in kebab-case")]
-    Id,
+pub enum EntryProblem {
+    /// The id is not written as it should be.
+    #[error("an id is {0}")]
+    Id(&'static str),
+    /// The stage is none of the scenario's.
+    #[error("{0} is not a stage of this scenario")]
+    Stage(Stage),
+    /// A cause without checks and without a remedy.
+    #[error("cause {0:?} has neither checks nor a remedy")]
+    NothingToDo(String),
     /// The id is taken.
-    #[error("the id is taken by the check at {0}")]
+    #[error("the id is taken by the one at {0}")]
     Duplicate(DefinitionLocation),
     /// A rule is wrong.
     #[error("{key}: {error}")]
@@ -75,12 +85,12 @@ pub enum CheckProblem {
     /// A text is missing.
     #[error("{0} is blank")]
     Blank(&'static str),
-    /// A title that is a sentence; it stands in lists.
-    #[error("a title is a fragment without a full stop")]
-    Title,
+    /// A sentence, where lists have a fragment.
+    #[error("{0} is a fragment without a full stop")]
+    Sentence(&'static str),
     /// What it is recognised by is wrong.
     #[error("{0}")]
-    Recognition(RecognitionError),
+    Recognition(#[from] RecognitionError),
     /// A source that `docs/sources.md` does not have.
     #[error("no source has the key {0:?}")]
     Source(String),
@@ -90,9 +100,9 @@ pub enum CheckProblem {
     /// An answer that counts for less than no day.
     #[error("valid_days is a number of days, 0 for the day of the answer alone")]
     ValidDays,
-    /// A check that explains this one, or makes it pointless, and does not exist.
+    /// A check that does not exist.
     #[error("{key} names {id:?}, which does not exist{}", did_you_mean(.nearest))]
-    NoSuchRelated {
+    NoSuchCheck {
         /// The key.
         key: &'static str,
         /// The id as written.
@@ -103,25 +113,9 @@ pub enum CheckProblem {
     /// A check that applies to no kind of target.
     #[error("applies_to is empty")]
     AppliesToNothing,
-    /// A prerequisite that does not exist.
-    #[error("requires {id:?}, which does not exist{}", did_you_mean(.nearest))]
-    NoSuchCheck {
-        /// The id as written.
-        id: String,
-        /// The id that is spelled most alike.
-        nearest: Option<String>,
-    },
     /// Prerequisites that require each other.
     #[error("requires itself: {}", .0.join(" -> "))]
     Circle(Vec<String>),
-    /// A check that is fixed before and does not exist.
-    #[error("is fixed after {id:?}, which does not exist{}", did_you_mean(.nearest))]
-    NoSuchEarlierFix {
-        /// The id as written.
-        id: String,
-        /// The id that is spelled most alike.
-        nearest: Option<String>,
-    },
     /// Fixes that wait for each other.
     #[error("its fix waits for itself: {}", .0.join(" -> "))]
     FixCircle(Vec<String>),
@@ -155,10 +149,13 @@ pub enum CheckProblem {
     },
 }
 
-impl CheckProblem {
+/// How the id of a check is written.
+pub(super) const CHECK_ID: &str = "subject.condition in kebab-case";
+
+impl EntryProblem {
     /// Returns the error of the check that has this problem.
-    pub(super) fn into_error(self, id: &str, at: &DefinitionLocation) -> DefinitionError {
-        DefinitionError::Check { at: at.clone(), id: id.to_owned(), problem: Box::new(self) }
+    pub fn into_error(self, id: &str, at: &DefinitionLocation) -> DefinitionError {
+        DefinitionError::Entry { at: at.clone(), id: id.to_owned(), problem: Box::new(self) }
     }
 }
 
@@ -169,12 +166,16 @@ impl DefinitionError {
             Self::Asset(error) => error.hint(),
             Self::Yaml(error) => error.hint(),
             Self::Empty => None,
-            Self::Check { problem, .. } => match problem.as_ref() {
-                CheckProblem::Rule { error, .. } => error.hint(),
-                CheckProblem::Probe { fault, .. } => fault.hint(),
-                CheckProblem::Id => Some("write it like retention.fs-not-fat".to_owned()),
-                CheckProblem::Source(_) => Some("docs/sources.md lists the keys".to_owned()),
-                CheckProblem::NoExample(expected) => Some(format!(
+            Self::Missing(_) => Some("every stage of a scenario has one entry".to_owned()),
+            Self::Entry { problem, .. } => match problem.as_ref() {
+                EntryProblem::Rule { error, .. } => error.hint(),
+                EntryProblem::Probe { fault, .. } => fault.hint(),
+                EntryProblem::Id(CHECK_ID) => Some("write it like retention.fs-not-fat".to_owned()),
+                EntryProblem::NoSuchCheck { nearest: None, .. } => {
+                    Some("preflight list checks names them all".to_owned())
+                }
+                EntryProblem::Source(_) => Some("docs/sources.md lists the keys".to_owned()),
+                EntryProblem::NoExample(expected) => Some(format!(
                     "add - {{ {}: {{ ... }} }} with the facts that lead to it",
                     expected.as_str()
                 )),

@@ -47,6 +47,7 @@ pub mod window;
 
 pub use definition::CheckSet;
 pub use engine::{Finding, Outcome, evaluate};
+pub use entry::parse_asset;
 #[cfg(test)]
 pub(crate) use entry::tests::GOOD;
 pub use error::DefinitionError;

@@ -427,7 +427,7 @@ mod tests {
         let with = entry::tests::with;
         assert!(
             refusal(&with("fix_after: [image.zerombr2]")).ends_with(
-                "is fixed after \"image.zerombr2\", which does not exist, did you mean \"image.zerombr\"?"
+                "fix_after names \"image.zerombr2\", which does not exist, did you mean \"image.zerombr\"?"
             )
         );
         let named = |id: &str, before: &str| {

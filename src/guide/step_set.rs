@@ -5,17 +5,21 @@
 use std::collections::BTreeMap;
 
 use super::step::StageEntry;
-use crate::assets::{self, Asset, AssetError, Assets};
+use crate::assets::{Asset, Assets};
 use crate::check::definition::{self, CheckSet};
+use crate::check::error::EntryProblem;
 use crate::check::model::DefinitionLocation;
-use crate::check::recognition::{RecognitionError, verify_said_as};
+use crate::check::recognition::verify_said_as;
 use crate::check::source::is_known_key;
+use crate::check::{DefinitionError, parse_asset};
 use crate::facts::stage::{Scenario, Stage};
-use crate::hint::hinted;
-use crate::yaml::{self, PathStep, YamlError, did_you_mean, find_position};
+use crate::yaml::{PathStep, find_position};
 
 /// The entry about the modernised experience, which has no stages of its own here.
 const MODERNISED: &str = "modernised.tell";
+
+/// How the id of an entry is written.
+const ID: &str = "vmware or hyperv, a dot and the stage, or modernised.tell";
 
 /// A verified set of steps: one entry for each stage of each scenario.
 pub struct StepSet {
@@ -24,88 +28,13 @@ pub struct StepSet {
     modernised: StageEntry,
 }
 
-/// Why the step files were refused.
-#[derive(Debug, thiserror::Error)]
-pub enum StepError {
-    /// A file cannot be had.
-    #[error(transparent)]
-    Asset(#[from] AssetError),
-    /// A file is no list of entries.
-    #[error(transparent)]
-    Yaml(#[from] YamlError),
-    /// One entry is wrong.
-    #[error("{at}: {id}: {problem}")]
-    Entry {
-        /// Where it is written.
-        at: DefinitionLocation,
-        /// The entry or the step, by its id as written.
-        id: String,
-        /// What is wrong with it.
-        problem: StepProblem,
-    },
-    /// A stage that no file speaks of.
-    #[error("checks/steps: no entry is {0:?}")]
-    Missing(String),
-}
-
-/// What is wrong with an entry or a step.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum StepProblem {
-    /// The id is not `SCENARIO.STAGE`.
-    #[error("an id is vmware or hyperv, a dot and the stage, or {MODERNISED}")]
-    Id,
-    /// The stage is none of the scenario's.
-    #[error("{0} is not a stage of this scenario")]
-    Stage(Stage),
-    /// The id is taken.
-    #[error("the id is taken by the one at {0}")]
-    Duplicate(DefinitionLocation),
-    /// A text is missing.
-    #[error("{0} is blank")]
-    Blank(&'static str),
-    /// A check that does not exist.
-    #[error("proved_by names {id:?}, which does not exist{}", did_you_mean(.nearest))]
-    NoSuchCheck {
-        /// The id as written.
-        id: String,
-        /// The id that is spelled most alike.
-        nearest: Option<String>,
-    },
-    /// What people say of a step is wrong.
-    #[error("{0}")]
-    Recognition(RecognitionError),
-    /// A source that `docs/sources.md` does not have.
-    #[error("no source has the key {0:?}")]
-    Source(String),
-}
-
-impl StepError {
-    /// Returns what to do about the error.
-    pub fn hint(&self) -> Option<String> {
-        match self {
-            Self::Asset(error) => error.hint(),
-            Self::Yaml(error) => error.hint(),
-            Self::Missing(_) => Some("every stage of a scenario has one entry".to_owned()),
-            Self::Entry { problem, .. } => match problem {
-                StepProblem::Source(_) => Some("docs/sources.md lists the keys".to_owned()),
-                StepProblem::NoSuchCheck { nearest: None, .. } => {
-                    Some("preflight list checks names them all".to_owned())
-                }
-                _ => None,
-            },
-        }
-    }
-}
-
-hinted!(StepError);
-
 impl StepSet {
     /// Reads every step file of the assets; the checks are those they may name.
     ///
     /// # Errors
     ///
     /// Fails at the first thing that is wrong, named by file, line and step.
-    pub fn load(assets: &Assets, checks: &CheckSet) -> Result<Self, StepError> {
+    pub fn load(assets: &Assets, checks: &CheckSet) -> Result<Self, DefinitionError> {
         Self::read(&definition::read_steps(assets)?, checks)
     }
 
@@ -114,27 +43,27 @@ impl StepSet {
     /// # Errors
     ///
     /// As [`StepSet::load`].
-    pub fn read(files: &[Asset], checks: &CheckSet) -> Result<Self, StepError> {
+    pub fn read(files: &[Asset], checks: &CheckSet) -> Result<Self, DefinitionError> {
         // Each entry with its file and its place there.
         let mut entries: BTreeMap<String, (StageEntry, &Asset, usize)> = BTreeMap::new();
         for file in files {
-            let written = parse(file)?;
+            let (written, _): (Vec<StageEntry>, _) = parse_asset(file)?;
             for (index, entry) in written.into_iter().enumerate() {
                 verify_entry(&entry, file, index, checks)?;
                 if let Some((_, earlier, place)) = entries.get(&entry.id) {
                     let id_of =
                         |file, index| location(file, &[PathStep::Item(index), PathStep::Key("id")]);
-                    let problem = StepProblem::Duplicate(id_of(earlier, *place));
-                    return Err(StepError::Entry { at: id_of(file, index), id: entry.id, problem });
+                    let problem = EntryProblem::Duplicate(id_of(earlier, *place));
+                    return Err(problem.into_error(&entry.id, &id_of(file, index)));
                 }
                 entries.insert(entry.id.clone(), (entry, file, index));
             }
         }
         let mut take = |id: String| match entries.remove(&id) {
             Some((entry, ..)) => Ok(entry),
-            None => Err(StepError::Missing(id)),
+            None => Err(DefinitionError::Missing(id)),
         };
-        let mut of_scenario = |scenario: Scenario| -> Result<Vec<StageEntry>, StepError> {
+        let mut of_scenario = |scenario: Scenario| -> Result<Vec<StageEntry>, DefinitionError> {
             let stages = scenario.stages().iter();
             stages.map(|stage| take(format!("{}.{stage}", scenario.as_str()))).collect()
         };
@@ -176,15 +105,6 @@ impl StepSet {
     }
 }
 
-/// Reads the entries of one file. Embedded files are read from their JSON, which is faster.
-fn parse(file: &Asset) -> Result<Vec<StageEntry>, YamlError> {
-    let prepared = assets::embedded_check_json(&file.text);
-    match prepared.and_then(|json| serde_json::from_str(json).ok()) {
-        Some(entries) => Ok(entries),
-        None => yaml::parse(&file.text, &file.path),
-    }
-}
-
 /// Returns where the value at a path stands.
 fn location(file: &Asset, path: &[PathStep<'_>]) -> DefinitionLocation {
     let place = find_position(&file.text, path);
@@ -196,12 +116,10 @@ fn verify_entry(
     file: &Asset,
     index: usize,
     checks: &CheckSet,
-) -> Result<(), StepError> {
+) -> Result<(), DefinitionError> {
     let item = PathStep::Item(index);
-    let wrong = |id: &str, path: &[PathStep<'_>], problem: StepProblem| StepError::Entry {
-        at: location(file, path),
-        id: id.to_owned(),
-        problem,
+    let wrong = |id: &str, path: &[PathStep<'_>], problem: EntryProblem| {
+        problem.into_error(id, &location(file, path))
     };
     let own = [item, PathStep::Key("id")];
     verify_id(entry).map_err(|problem| wrong(&entry.id, &own, problem))?;
@@ -212,7 +130,7 @@ fn verify_entry(
         ("takes", &entry.takes),
     ] {
         if text.trim().is_empty() {
-            return Err(wrong(&entry.id, &own, StepProblem::Blank(key)));
+            return Err(wrong(&entry.id, &own, EntryProblem::Blank(key)));
         }
     }
     for (place, step) in entry.steps.iter().enumerate() {
@@ -221,16 +139,16 @@ fn verify_entry(
         let earlier = entry.steps[..place].iter().position(|other| other.id == step.id);
         if let Some(earlier) = earlier {
             let first = [item, PathStep::Key("do"), PathStep::Item(earlier), PathStep::Key("id")];
-            return Err(wrong(&id, &path, StepProblem::Duplicate(location(file, &first))));
+            return Err(wrong(&id, &path, EntryProblem::Duplicate(location(file, &first))));
         }
         let blank = [("text", &step.text), ("who", &step.who), ("id", &step.id)]
             .into_iter()
             .find(|(_, text)| text.trim().is_empty());
         if let Some((key, _)) = blank {
-            return Err(wrong(&id, &path, StepProblem::Blank(key)));
+            return Err(wrong(&id, &path, EntryProblem::Blank(key)));
         }
         verify_said_as(&step.said_as)
-            .map_err(|error| wrong(&id, &path, StepProblem::Recognition(error)))?;
+            .map_err(|error| wrong(&id, &path, EntryProblem::Recognition(error)))?;
         verify_references(&step.proved_by, &step.source.doc, checks)
             .map_err(|problem| wrong(&id, &path, problem))?;
     }
@@ -239,7 +157,7 @@ fn verify_entry(
             let path = [item, PathStep::Key(key), PathStep::Item(place), PathStep::Key("text")];
             let id = format!("{}: {key} {}", entry.id, place + 1);
             if advice.text.trim().is_empty() {
-                return Err(wrong(&id, &path, StepProblem::Blank("text")));
+                return Err(wrong(&id, &path, EntryProblem::Blank("text")));
             }
             verify_references(&advice.proved_by, &advice.source.doc, checks)
                 .map_err(|problem| wrong(&id, &path, problem))?;
@@ -248,31 +166,28 @@ fn verify_entry(
     Ok(())
 }
 
-fn verify_id(entry: &StageEntry) -> Result<(), StepProblem> {
+fn verify_id(entry: &StageEntry) -> Result<(), EntryProblem> {
     if entry.id == MODERNISED {
         return Ok(());
     }
-    let (scenario, stage) = entry.id.split_once('.').ok_or(StepProblem::Id)?;
+    let (scenario, stage) = entry.id.split_once('.').ok_or(EntryProblem::Id(ID))?;
     let scenario = [Scenario::VmwareClassic, Scenario::Hyperv]
         .into_iter()
         .find(|known| known.as_str() == scenario)
-        .ok_or(StepProblem::Id)?;
+        .ok_or(EntryProblem::Id(ID))?;
     if stage != entry.stage.as_str() {
-        return Err(StepProblem::Id);
+        return Err(EntryProblem::Id(ID));
     }
-    if scenario.has(entry.stage) { Ok(()) } else { Err(StepProblem::Stage(entry.stage)) }
+    if scenario.has(entry.stage) { Ok(()) } else { Err(EntryProblem::Stage(entry.stage)) }
 }
 
 fn verify_references(
     proved_by: &[String],
     doc: &str,
     checks: &CheckSet,
-) -> Result<(), StepProblem> {
-    if let Some(id) = proved_by.iter().find(|id| checks.find(id).is_none()) {
-        let nearest = checks.nearest_id(id).map(str::to_owned);
-        return Err(StepProblem::NoSuchCheck { id: id.clone(), nearest });
-    }
-    if is_known_key(doc) { Ok(()) } else { Err(StepProblem::Source(doc.to_owned())) }
+) -> Result<(), EntryProblem> {
+    proved_by.iter().try_for_each(|id| checks.named("proved_by", id).map(drop))?;
+    if is_known_key(doc) { Ok(()) } else { Err(EntryProblem::Source(doc.to_owned())) }
 }
 
 #[cfg(test)]

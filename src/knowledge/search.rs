@@ -13,14 +13,13 @@ use super::fitting::order_causes;
 use super::ranking::{Ranked, Ranking};
 use super::scored::{Scored, settle_scores};
 use super::symptom::Cause;
-use super::symptom_set::{SymptomError, SymptomSet};
+use super::symptom_set::SymptomSet;
 use super::terms::words;
 use crate::assets::Assets;
 use crate::check::CheckSet;
+use crate::check::DefinitionError;
 use crate::facts::stage::Scenario;
 use crate::guide::StepSet;
-use crate::guide::step_set::StepError;
-use crate::hint::hinted;
 
 /// The longest text that is looked at, in bytes.
 pub const MAX_TEXT_BYTES: usize = 32 * 1024 * 1024;
@@ -107,36 +106,13 @@ impl SearchIndex {
     }
 }
 
-/// Why what is known cannot be read.
-#[derive(Debug, thiserror::Error)]
-pub enum KnowledgeError {
-    /// The symptoms are wrong.
-    #[error(transparent)]
-    Symptom(#[from] SymptomError),
-    /// The steps are wrong.
-    #[error(transparent)]
-    Step(#[from] StepError),
-}
-
-impl KnowledgeError {
-    /// Returns what to do about the error.
-    pub fn hint(&self) -> Option<String> {
-        match self {
-            Self::Symptom(error) => error.hint(),
-            Self::Step(error) => error.hint(),
-        }
-    }
-}
-
-hinted!(KnowledgeError);
-
 impl Knowledge {
     /// Reads the symptoms and the steps of the assets, and makes one body of them and the checks.
     ///
     /// # Errors
     ///
     /// Fails at the first thing that is wrong, named by file and line.
-    pub fn load(assets: &Assets, checks: &CheckSet) -> Result<Self, KnowledgeError> {
+    pub fn load(assets: &Assets, checks: &CheckSet) -> Result<Self, DefinitionError> {
         let symptoms = SymptomSet::load(assets, checks)?;
         let steps = StepSet::load(assets, checks)?;
         let documents = document::documents(checks, symptoms.symptoms(), symptoms.topics(), &steps);

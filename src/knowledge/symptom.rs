@@ -6,11 +6,11 @@
 use serde::Deserialize;
 
 use crate::check::CheckSet;
-use crate::check::model::{Check, DefinitionLocation, Remedy, SourceReference};
-use crate::check::recognition::{RecognitionError, verify_said_as, verify_signature};
+use crate::check::error::EntryProblem;
+use crate::check::model::{Check, Remedy, SourceReference};
+use crate::check::recognition::{verify_said_as, verify_signature};
 use crate::check::source;
 use crate::check::window::ScenarioScope;
-use crate::yaml::did_you_mean;
 
 /// One symptom.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -94,43 +94,6 @@ pub struct OutOfScope {
     pub says: String,
 }
 
-/// What is wrong with one symptom.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SymptomProblem {
-    /// The id is not in kebab-case.
-    #[error("an id is in kebab-case, without a dot")]
-    Id,
-    /// The id is taken.
-    #[error("the id is taken by the symptom at {0}")]
-    Duplicate(DefinitionLocation),
-    /// A text is missing.
-    #[error("{0} is blank")]
-    Blank(&'static str),
-    /// A title or a cause that is a sentence.
-    #[error("{0} is a fragment without a full stop")]
-    Sentence(&'static str),
-    /// A source that `docs/sources.md` does not have.
-    #[error("no source has the key {0:?}")]
-    Source(String),
-    /// A check that does not exist.
-    #[error("there is no check {id:?}{}", did_you_mean(.nearest))]
-    NoSuchCheck {
-        /// The id as written.
-        id: String,
-        /// The id that is spelled most alike.
-        nearest: Option<String>,
-    },
-    /// A cause without checks and without a remedy.
-    #[error("cause {cause:?} has neither checks nor a remedy")]
-    NothingToDo {
-        /// The cause.
-        cause: String,
-    },
-    /// What it is recognised by is wrong.
-    #[error(transparent)]
-    Recognition(#[from] RecognitionError),
-}
-
 /// Returns the remedies of a cause: its own, or those of its checks.
 pub fn remedies<'s>(cause: &'s Cause, checks: &'s CheckSet) -> Vec<&'s Remedy> {
     match &cause.remedy {
@@ -149,58 +112,52 @@ pub(super) fn verify(
     symptom: &Symptom,
     checks: &CheckSet,
     is_prevalidated: bool,
-) -> Result<(), SymptomProblem> {
+) -> Result<(), EntryProblem> {
     let word = |text: &str| {
         !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
     };
     if !symptom.id.split('-').all(word) {
-        return Err(SymptomProblem::Id);
+        return Err(EntryProblem::Id("in kebab-case, without a dot"));
     }
     let blank = |text: &str| matches!(text.trim(), "" | "-");
     for (name, text) in [("title", &symptom.title), ("source.at", &symptom.source.at)] {
         if blank(text) {
-            return Err(SymptomProblem::Blank(name));
+            return Err(EntryProblem::Blank(name));
         }
     }
     if symptom.title.ends_with('.') {
-        return Err(SymptomProblem::Sentence("title"));
+        return Err(EntryProblem::Sentence("title"));
     }
     for (name, list) in [("words", &symptom.words), ("codes", &symptom.codes)] {
         if list.iter().any(|text| blank(text)) || (name == "words" && list.is_empty()) {
-            return Err(SymptomProblem::Blank(name));
+            return Err(EntryProblem::Blank(name));
         }
     }
     if !source::is_known_key(&symptom.source.doc) {
-        return Err(SymptomProblem::Source(symptom.source.doc.clone()));
+        return Err(EntryProblem::Source(symptom.source.doc.clone()));
     }
     verify_said_as(&symptom.said_as)?;
     if !is_prevalidated {
         symptom.patterns.iter().try_for_each(|pattern| verify_signature(pattern))?;
     }
     if symptom.causes.is_empty() {
-        return Err(SymptomProblem::Blank("causes"));
+        return Err(EntryProblem::Blank("causes"));
     }
     symptom.causes.iter().try_for_each(|cause| verify_cause(cause, checks))
 }
 
-fn verify_cause(cause: &Cause, checks: &CheckSet) -> Result<(), SymptomProblem> {
+fn verify_cause(cause: &Cause, checks: &CheckSet) -> Result<(), EntryProblem> {
     if cause.cause.trim().is_empty() {
-        return Err(SymptomProblem::Blank("cause"));
+        return Err(EntryProblem::Blank("cause"));
     }
     if cause.cause.ends_with('.') {
-        return Err(SymptomProblem::Sentence("cause"));
+        return Err(EntryProblem::Sentence("cause"));
     }
     if cause.remedy.as_ref().is_some_and(|remedy| remedy.text.trim().is_empty()) {
-        return Err(SymptomProblem::Blank("remedy.text"));
+        return Err(EntryProblem::Blank("remedy.text"));
     }
     if cause.checks.is_empty() && cause.remedy.is_none() {
-        return Err(SymptomProblem::NothingToDo { cause: cause.cause.clone() });
+        return Err(EntryProblem::NothingToDo(cause.cause.clone()));
     }
-    match cause.checks.iter().find(|id| checks.find(id).is_none()) {
-        Some(id) => Err(SymptomProblem::NoSuchCheck {
-            id: id.clone(),
-            nearest: checks.nearest_id(id).map(str::to_owned),
-        }),
-        None => Ok(()),
-    }
+    cause.checks.iter().try_for_each(|id| checks.named("checks", id).map(drop))
 }

@@ -4,12 +4,13 @@
 
 use serde::Deserialize;
 
-use super::symptom::{OutOfScope, Symptom, SymptomProblem, verify};
-use crate::assets::{self, Asset, AssetError, Assets};
+use super::symptom::{OutOfScope, Symptom, verify};
+use crate::assets::{Asset, Assets};
 use crate::check::definition::{self, CheckSet};
+use crate::check::error::EntryProblem;
 use crate::check::model::DefinitionLocation;
-use crate::hint::hinted;
-use crate::yaml::{self, YamlError, closest_match};
+use crate::check::{DefinitionError, parse_asset};
+use crate::yaml::closest_match;
 
 /// The file as it is written.
 #[derive(Deserialize)]
@@ -25,53 +26,13 @@ pub struct SymptomSet {
     topics: Vec<OutOfScope>,
 }
 
-/// Why a file of symptoms was refused.
-#[derive(Debug, thiserror::Error)]
-pub enum SymptomError {
-    /// The file cannot be had.
-    #[error(transparent)]
-    Asset(#[from] AssetError),
-    /// The file is not what it should be.
-    #[error(transparent)]
-    Yaml(#[from] YamlError),
-    /// One symptom is wrong.
-    #[error("{at}: {id}: {fault}")]
-    Symptom {
-        /// Where it is written.
-        at: DefinitionLocation,
-        /// Its id as written.
-        id: String,
-        /// What is wrong with it.
-        fault: SymptomProblem,
-    },
-}
-
-impl SymptomError {
-    /// Returns what to do about the error.
-    pub fn hint(&self) -> Option<String> {
-        match self {
-            Self::Asset(error) => error.hint(),
-            Self::Yaml(error) => error.hint(),
-            Self::Symptom { fault: SymptomProblem::Source(_), .. } => {
-                Some("docs/sources.md lists the keys".to_owned())
-            }
-            Self::Symptom { fault: SymptomProblem::NoSuchCheck { nearest: None, .. }, .. } => {
-                Some("preflight list checks names them all".to_owned())
-            }
-            Self::Symptom { .. } => None,
-        }
-    }
-}
-
-hinted!(SymptomError);
-
 impl SymptomSet {
     /// Reads the symptoms of the assets; the checks are those they may name.
     ///
     /// # Errors
     ///
     /// Fails at the first thing that is wrong, named by file, line and symptom.
-    pub fn load(assets: &Assets, checks: &CheckSet) -> Result<Self, SymptomError> {
+    pub fn load(assets: &Assets, checks: &CheckSet) -> Result<Self, DefinitionError> {
         Self::read(&definition::read_symptoms(assets)?, checks)
     }
 
@@ -80,20 +41,16 @@ impl SymptomSet {
     /// # Errors
     ///
     /// As [`SymptomSet::load`].
-    pub fn read(file: &Asset, checks: &CheckSet) -> Result<Self, SymptomError> {
-        let (SymptomsFile { elsewhere: topics, symptoms }, is_prevalidated) = parse(file)?;
+    pub fn read(file: &Asset, checks: &CheckSet) -> Result<Self, DefinitionError> {
+        let (SymptomsFile { elsewhere: topics, symptoms }, is_prevalidated) = parse_asset(file)?;
         let locations = locations(file, symptoms.len());
         for (index, symptom) in symptoms.iter().enumerate() {
             let earlier = symptoms[..index].iter().position(|other| other.id == symptom.id);
             let fault = match earlier {
-                Some(earlier) => Err(SymptomProblem::Duplicate(locations[earlier].clone())),
+                Some(earlier) => Err(EntryProblem::Duplicate(locations[earlier].clone())),
                 None => verify(symptom, checks, is_prevalidated),
             };
-            fault.map_err(|fault| SymptomError::Symptom {
-                at: locations[index].clone(),
-                id: symptom.id.clone(),
-                fault,
-            })?;
+            fault.map_err(|problem| problem.into_error(&symptom.id, &locations[index]))?;
         }
         Ok(Self { symptoms, topics })
     }
@@ -125,15 +82,6 @@ impl SymptomSet {
     }
 }
 
-/// Reads the file. Also returns whether it is the embedded one, whose patterns the tests compile.
-fn parse(file: &Asset) -> Result<(SymptomsFile, bool), YamlError> {
-    let prepared = assets::embedded_check_json(&file.text);
-    match prepared.and_then(|json| serde_json::from_str(json).ok()) {
-        Some(symptoms) => Ok((symptoms, true)),
-        None => Ok((yaml::parse(&file.text, &file.path)?, false)),
-    }
-}
-
 /// Returns the line at which each symptom begins.
 fn locations(file: &Asset, count: usize) -> Vec<DefinitionLocation> {
     let lines = file.text.lines().enumerate().skip_while(|(_, line)| *line != "symptoms:");
@@ -161,7 +109,7 @@ symptoms:
   source: { doc: field, at: threads }
 ";
 
-    fn read(text: &str) -> Result<SymptomSet, SymptomError> {
+    fn read(text: &str) -> Result<SymptomSet, DefinitionError> {
         let checks =
             CheckSet::read(&[Asset { path: "checks/x.yaml".to_owned(), text: GOOD.to_owned() }]);
         let file = Asset { path: "checks/symptoms.yaml".to_owned(), text: text.to_owned() };
@@ -185,7 +133,7 @@ symptoms:
             (
                 "[image.zerombr]",
                 "[image.zeromber]",
-                "checks/symptoms.yaml, line 3: ts-disk: there is no check \"image.zeromber\", did you mean \"image.zerombr\"?",
+                "checks/symptoms.yaml, line 3: ts-disk: checks names \"image.zeromber\", which does not exist, did you mean \"image.zerombr\"?",
             ),
             ("id: ts-disk", "id: ts.disk", "an id is in kebab-case"),
             ("title: the disk is not erased", "title: ''", "title is blank"),
@@ -206,7 +154,7 @@ symptoms:
             (
                 "source: { doc: field, at: threads }\n",
                 &format!("source: {{ doc: field, at: threads }}\n{twice}"),
-                "line 12: ts-disk: the id is taken by the symptom at checks/symptoms.yaml, line 3",
+                "line 12: ts-disk: the id is taken by the one at checks/symptoms.yaml, line 3",
             ),
         ] {
             let error = read(&ONE.replacen(from, to, 1)).err().expect(to).to_string();
