@@ -91,14 +91,8 @@ pub enum AssetError {
         known: Vec<String>,
     },
     /// A file that cannot be read.
-    #[error("cannot read {path}")]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
+    #[error("cannot read {0}")]
+    Read(PathBuf, #[source] io::Error),
     /// A file larger than [`MAX_BYTES`].
     #[error("{path} has {bytes} bytes, at most {MAX_BYTES} are read")]
     TooLarge {
@@ -190,7 +184,7 @@ pub fn embedded_check_json(text: &str) -> Option<&'static str> {
 ///
 /// Fails when it cannot be read, is not UTF-8, or is too large.
 pub fn read_file(path: &Path) -> Result<Asset, AssetError> {
-    let failed = |source| AssetError::Read { path: path.to_owned(), source };
+    let failed = |source| AssetError::Read(path.to_owned(), source);
     let file = File::open(path).map_err(failed)?;
     let bytes = file.metadata().map_err(failed)?.len();
     // A pipe or a device has no length and may have no end.

@@ -63,9 +63,8 @@ impl InputFile {
     ///
     /// [`AtomicFileError::Io`] when the system does not say which file it is.
     pub fn from_file(path: &Path, file: &File) -> Result<Self, AtomicFileError> {
-        let there = file
-            .metadata()
-            .map_err(|source| AtomicFileError::Io { path: path.to_owned(), source })?;
+        let there =
+            file.metadata().map_err(|source| AtomicFileError::Io(path.to_owned(), source))?;
         Ok(Self { path: path.to_owned(), place: device_and_inode(&there) })
     }
 
@@ -108,14 +107,8 @@ pub enum AtomicFileError {
     #[error("{0} is made by somebody else whenever it is removed")]
     Contested(PathBuf),
     /// The system refused.
-    #[error("cannot write {path}")]
-    Io {
-        /// The file or directory.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
+    #[error("cannot write {0}")]
+    Io(PathBuf, #[source] io::Error),
 }
 
 impl AtomicFileError {
@@ -128,7 +121,7 @@ impl AtomicFileError {
             }
             Self::Busy(_) => Some("wait for the other build to end".to_owned()),
             Self::Contested(_) => Some("write into a directory of your own".to_owned()),
-            Self::Io { source, .. } => match source.kind() {
+            Self::Io(_, source) => match source.kind() {
                 io::ErrorKind::NotFound => Some("create the directory first".to_owned()),
                 io::ErrorKind::StorageFull => Some("free some space; nothing was lost".to_owned()),
                 io::ErrorKind::PermissionDenied => {
@@ -153,7 +146,7 @@ pub fn check_target(
     overwrite: bool,
     inputs: &[InputFile],
 ) -> Result<(), AtomicFileError> {
-    let io = |source| AtomicFileError::Io { path: target.to_owned(), source };
+    let io = |source| AtomicFileError::Io(target.to_owned(), source);
     let part = part_path(target)?;
     if let Ok(there) = fs::symlink_metadata(&part) {
         refuse_input(&part, &there, inputs)?;
@@ -219,14 +212,14 @@ impl AtomicFile {
     ///
     /// [`AtomicFileError::Io`]; the old target is then untouched.
     pub fn commit(mut self) -> Result<(), AtomicFileError> {
-        let io = |source| AtomicFileError::Io { path: self.target.clone(), source };
+        let io = |source| AtomicFileError::Io(self.target.clone(), source);
         self.file.sync_all().map_err(io)?;
         fs::rename(&self.part, &self.target).map_err(io)?;
         self.committed = true;
         let directory = parent_directory(&self.target);
         File::open(directory)
             .and_then(|directory| directory.sync_all())
-            .map_err(|source| AtomicFileError::Io { path: directory.to_owned(), source })
+            .map_err(|source| AtomicFileError::Io(directory.to_owned(), source))
     }
 }
 
@@ -253,7 +246,7 @@ fn open_part(
     readers: Visibility,
     inputs: &[InputFile],
 ) -> Result<Option<File>, AtomicFileError> {
-    let io = |source| AtomicFileError::Io { path: part.to_owned(), source };
+    let io = |source| AtomicFileError::Io(part.to_owned(), source);
     let flags = OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
     let options = |mode: u32| {
         let mut options = OpenOptions::new();

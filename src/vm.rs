@@ -45,11 +45,8 @@ pub enum VmError {
         gib: u64,
     },
     /// No whole number of GiB lies in the range.
-    #[error("no whole number of GiB lies between the {disk} disk's min and max")]
-    NoSize {
-        /// Which.
-        disk: &'static str,
-    },
+    #[error("no whole number of GiB lies between the {0} disk's min and max")]
+    NoSize(&'static str),
     /// A text that neither format can hold.
     #[error("{what} {text:?}: expected 1 to 200 characters without control characters")]
     Text {
@@ -67,7 +64,7 @@ impl VmError {
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::TooLarge { .. } | Self::NoSize { .. } => {
+            Self::TooLarge { .. } | Self::NoSize(..) => {
                 Some("give the recipe's disk a size with min and max in whole GiB".to_owned())
             }
             Self::Text { .. } | Self::Template(_) => None,
@@ -288,7 +285,7 @@ fn disk_size_gib(what: &'static str, disk: Option<&Disk>, usual: u64) -> Result<
     let max = range.and_then(|range| range.max).map(|max| max.bytes() / GIB);
     let gib = usual.max(min.unwrap_or(1)).min(max.unwrap_or(u64::MAX));
     if gib == 0 || min.is_some_and(|min| gib < min) {
-        return Err(VmError::NoSize { disk: what });
+        return Err(VmError::NoSize(what));
     }
     if gib > LARGEST_GIB {
         return Err(VmError::TooLarge { disk: what, gib });

@@ -118,9 +118,9 @@ fn attribute_error<R: Read>(
     // The tar reader's own complaints are of kind Other; flate2's are InvalidInput, InvalidData or
     // UnexpectedEof.
     if in_archive && source.kind() == io::ErrorKind::Other {
-        return AgentError::Archive { entries, source };
+        return AgentError::Archive(entries, source);
     }
-    AgentError::Compression { entries, source }
+    AgentError::Compression(entries, source)
 }
 
 #[derive(Default)]

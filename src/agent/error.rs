@@ -100,23 +100,11 @@ pub enum AgentError {
     #[error("expected a gzip file, found {0}")]
     NotGzip(&'static str),
     /// The compressed stream is damaged, cut, or followed by something else.
-    #[error("the compressed stream is damaged after {entries} entries")]
-    Compression {
-        /// Members read before.
-        entries: u64,
-        /// What the decompressor says.
-        #[source]
-        source: io::Error,
-    },
+    #[error("the compressed stream is damaged after {0} entries")]
+    Compression(u64, #[source] io::Error),
     /// It is not a tar archive, or a damaged one.
-    #[error("not a sound tar archive after {entries} entries")]
-    Archive {
-        /// Members read before.
-        entries: u64,
-        /// What the reader says.
-        #[source]
-        source: io::Error,
-    },
+    #[error("not a sound tar archive after {0} entries")]
+    Archive(u64, #[source] io::Error),
     /// It is larger than any agent.
     #[error("the archive has {limit}, found after {entries} entries")]
     TooMuch {
@@ -151,7 +139,7 @@ impl AgentError {
             Self::NotGzip("a tar archive") => {
                 "compress it with gzip -n, or take the .tar.gz as it was downloaded"
             }
-            Self::NotGzip(_) | Self::Compression { .. } | Self::Archive { .. } => {
+            Self::NotGzip(_) | Self::Compression(..) | Self::Archive(..) => {
                 "copy the bundle again from the process server, \
                  home\\svsystems\\pushinstallsvc\\repository, in binary mode"
             }

@@ -88,11 +88,8 @@ pub struct UndecidedLine {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BootConfigError {
     /// The file is too long.
-    #[error("the boot configuration has {len} bytes, more than {TEXT_LIMIT}")]
-    TooLong {
-        /// Bytes.
-        len: usize,
-    },
+    #[error("the boot configuration has {0} bytes, more than {TEXT_LIMIT}")]
+    TooLong(usize),
     /// No entry starts an installation.
     #[error("no boot entry has a kernel and an initrd to install with, among {titles:?}")]
     NoInstallEntry {
@@ -102,11 +99,8 @@ pub enum BootConfigError {
         includes: Vec<String>,
     },
     /// There is an entry of this title already.
-    #[error("there is a boot entry {title:?} already")]
-    Exists {
-        /// Its title.
-        title: String,
-    },
+    #[error("there is a boot entry {0:?} already")]
+    Exists(String),
     /// A boot loader would read a title or an argument as something else.
     #[error("{text:?} cannot be written into a boot entry: {why}")]
     Unwritable {
@@ -141,7 +135,7 @@ impl BootConfigError {
     /// Returns what to do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Exists { .. } => {
+            Self::Exists(..) => {
                 Some("give the vendor's medium as the base, not one that was built".to_owned())
             }
             Self::Undecided { .. } => Some(

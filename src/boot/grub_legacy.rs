@@ -227,7 +227,7 @@ title rescue
         assert!(config(&grown).entries()[0].is_default);
         assert!(matches!(
             config(&grown).with_unattended_entry(&new()),
-            Err(BootConfigError::Exists { .. })
+            Err(BootConfigError::Exists(..))
         ));
     }
 

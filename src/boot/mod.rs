@@ -96,7 +96,7 @@ impl BootConfig {
     /// ```
     pub fn parse(format: MenuFormat, text: &str) -> Result<Self, BootConfigError> {
         if text.len() > TEXT_LIMIT {
-            return Err(BootConfigError::TooLong { len: text.len() });
+            return Err(BootConfigError::TooLong(text.len()));
         }
         let parsed = match format {
             MenuFormat::Isolinux => isolinux::parse(text),
@@ -233,7 +233,7 @@ impl BootConfig {
         let slug = slug(&new.title);
         let is_new = |entry: &MenuEntry| entry.title == new.title || entry.id == slug;
         if self.entries().iter().any(is_new) {
-            return Err(BootConfigError::Exists { title: new.title.clone() });
+            return Err(BootConfigError::Exists(new.title.clone()));
         }
         let base = self.base_entry()?;
         if let Some(UndecidedLine { line, text, why, .. }) =
@@ -443,7 +443,7 @@ mod tests {
     fn a_text_that_is_too_long_is_refused() {
         let text = "#".repeat(TEXT_LIMIT + 1);
         let error = BootConfig::parse(MenuFormat::Grub2, &text).unwrap_err();
-        assert_eq!(error, BootConfigError::TooLong { len: TEXT_LIMIT + 1 });
+        assert_eq!(error, BootConfigError::TooLong(TEXT_LIMIT + 1));
     }
 
     #[test]

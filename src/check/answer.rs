@@ -30,7 +30,7 @@ pub(super) fn decide_question(
 ) -> CheckVerdict {
     let Some(answer) = find_answer(check, context) else {
         let question = question.to_owned();
-        return CheckVerdict::from_cause(UnknownCause::Unanswered { question }, false);
+        return CheckVerdict::from_cause(UnknownCause::Unanswered(question), false);
     };
     match check.answer_age.and_then(|age| answer.expiry(age, today, stages)) {
         Some(why) => {
@@ -71,11 +71,8 @@ pub enum AnswerExpiry {
     #[error("that day is not there yet")]
     Future,
     /// It is too old.
-    #[error("it counts for {}", days_text(*.limit))]
-    TooOld {
-        /// For how many days an answer counts.
-        limit: i32,
-    },
+    #[error("it counts for {}", days_text(*.0))]
+    TooOld(i32),
     /// It was given at another stage.
     #[error("it was given at {given_at}, and now it is {now}")]
     OtherStage {
@@ -112,7 +109,7 @@ impl SiteAnswer {
             return Some(AnswerExpiry::Future);
         }
         if days > age.days {
-            return Some(AnswerExpiry::TooOld { limit: age.days });
+            return Some(AnswerExpiry::TooOld(age.days));
         }
         let given_at = self.stage.filter(|_| age.same_stage)?;
         let now: Vec<Stage> = stages

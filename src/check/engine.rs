@@ -383,7 +383,7 @@ mod tests {
         let findings = evaluate(&set(), &[target(json!({ "kickstart": {} }), &[])], &[], now());
         assert_eq!(
             findings[0].outcome,
-            unknown(UnknownCause::Unexplained { path: "image.kickstart.zerombr".to_owned() })
+            unknown(UnknownCause::Unexplained("image.kickstart.zerombr".to_owned()))
         );
     }
 

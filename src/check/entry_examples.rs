@@ -55,7 +55,7 @@ pub(super) fn parse_examples(
 ) -> Result<Vec<Example>, EntryProblem> {
     let examples = entries.into_iter().enumerate().map(|(index, entry)| {
         let number = index + 1;
-        let example = entry.into_example().ok_or(EntryProblem::Example { number })?;
+        let example = entry.into_example().ok_or(EntryProblem::Example(number))?;
         match facts.find_mismatch(&example.facts) {
             Some(why) => Err(EntryProblem::ExampleFacts { number, why }),
             None => Ok(example),

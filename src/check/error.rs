@@ -134,11 +134,8 @@ pub enum EntryProblem {
     #[error("there is no {} example", .0.as_str())]
     NoExample(ExpectedOutcome),
     /// An example that is not one outcome with its facts.
-    #[error("example {number}: it has one of pass, warn, fail, unknown and not-applicable")]
-    Example {
-        /// Which, from 1.
-        number: usize,
-    },
+    #[error("example {0}: it has one of pass, warn, fail, unknown and not-applicable")]
+    Example(usize),
     /// An example with facts that do not exist, or with values they cannot have.
     #[error("example {number}: {why}")]
     ExampleFacts {

@@ -114,14 +114,14 @@ fn is_put(check: &Check, is_shown: bool, context: &FactContext<'_>, finding: &Fi
     let is_question = check.is_question() && !is_shown;
     match &finding.outcome {
         Outcome::Unknown(unknown) if !finding.graded => match &unknown.cause {
-            UnknownCause::Unanswered { .. }
+            UnknownCause::Unanswered(..)
             | UnknownCause::NotShown { .. }
             | UnknownCause::OldAnswer { .. }
                 if unknown.through.is_empty() =>
             {
                 Put::Open
             }
-            UnknownCause::Unanswered { .. }
+            UnknownCause::Unanswered(..)
             | UnknownCause::NotShown { .. }
             | UnknownCause::OldAnswer { .. }
             | UnknownCause::Stage { .. } => Put::No,

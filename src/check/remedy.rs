@@ -180,7 +180,7 @@ impl RemedyTemplate {
                 Ok(false) => continue,
                 Err(why) => {
                     let why = match why {
-                        UnknownCause::Unexplained { .. } => "it was not collected".to_owned(),
+                        UnknownCause::Unexplained(..) => "it was not collected".to_owned(),
                         other => other.to_string(),
                     };
                     unfit.get_or_insert(why);

@@ -114,7 +114,7 @@ impl Rule {
             (None, Some((path, Some(reason)))) => {
                 UnknownCause::Absent { path: path.clone(), reason }
             }
-            (Some((path, _)), _) => UnknownCause::Unexplained { path: path.clone() },
+            (Some((path, _)), _) => UnknownCause::Unexplained(path.clone()),
             (None, _) => UnknownCause::Defect(format!("no such key: {key}")),
         }
     }
@@ -255,7 +255,7 @@ mod tests {
         );
         assert_eq!(
             decide("image.medium.bios"),
-            Err(UnknownCause::Unexplained { path: "image.medium.bios".to_owned() })
+            Err(UnknownCause::Unexplained("image.medium.bios".to_owned()))
         );
         let nothing = Document {
             absent: [("image".into(), "no such file".into())].into(),

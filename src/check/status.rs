@@ -118,7 +118,7 @@ pub(crate) mod tests {
             Some((path, reason)) if !path.contains(' ') => {
                 UnknownCause::Absent { path: path.to_owned(), reason: reason.to_owned() }
             }
-            _ => UnknownCause::Unanswered { question: text.to_owned() },
+            _ => UnknownCause::Unanswered(text.to_owned()),
         };
         Outcome::Unknown(Arc::new(cause.into()))
     }

@@ -18,17 +18,11 @@ pub enum UnknownCause {
         reason: String,
     },
     /// A fact is absent without a reason: its system was not part of the run.
-    #[error("this is a defect of the check: {path} is missing, and nothing says why")]
-    Unexplained {
-        /// The path of the fact.
-        path: String,
-    },
+    #[error("this is a defect of the check: {0} is missing, and nothing says why")]
+    Unexplained(String),
     /// A question that has no answer in the site file.
-    #[error("nobody has answered: {question}")]
-    Unanswered {
-        /// The question.
-        question: String,
-    },
+    #[error("nobody has answered: {0}")]
+    Unanswered(String),
     /// A question that the system which was asked does not decide, and that has no answer.
     #[error("{reason}; nobody has answered: {question}")]
     NotShown {
@@ -92,7 +86,7 @@ impl Unknown {
     /// Whether the check itself is at fault, and not what could be read.
     pub fn is_defect(&self) -> bool {
         let at_fault =
-            matches!(self.cause, UnknownCause::Defect(_) | UnknownCause::Unexplained { .. });
+            matches!(self.cause, UnknownCause::Defect(_) | UnknownCause::Unexplained(..));
         self.through.is_empty() && at_fault
     }
 }

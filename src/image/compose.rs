@@ -70,44 +70,26 @@ pub enum ComposeError {
         profile: String,
     },
     /// The medium is not an installer.
-    #[error("the medium is not a CentOS or RHEL installer: {why}")]
-    NotAnInstaller {
-        /// What is missing.
-        why: String,
-    },
+    #[error("the medium is not a CentOS or RHEL installer: {0}")]
+    NotAnInstaller(String),
     /// The medium is for other processors than the agent and the packages.
-    #[error("the medium is for {found}, the agent and its packages are for {ARCHITECTURE}")]
-    OtherArchitecture {
-        /// The medium's architecture.
-        found: String,
-    },
+    #[error("the medium is for {0}, the agent and its packages are for {ARCHITECTURE}")]
+    OtherArchitecture(String),
     /// The medium is not one of the profile's installer.
     #[error(transparent)]
     DebianMedium(#[from] DebianMediumError),
     /// The profile's installer takes nothing from a disc beside its own.
-    #[error("the profile {profile} needs the vendor's medium: its installer reads no second disc")]
-    NeedsMedium {
-        /// The profile.
-        profile: String,
-    },
+    #[error("the profile {0} needs the vendor's medium: its installer reads no second disc")]
+    NeedsMedium(String),
     /// A disk made of the medium shows another directory tree, without the new files.
-    #[error("a partition of the medium has a directory tree of its own, at byte {at}")]
-    SecondTree {
-        /// The offset of its volume descriptor.
-        at: u64,
-    },
+    #[error("a partition of the medium has a directory tree of its own, at byte {0}")]
+    SecondTree(u64),
     /// A file's path is not allowed on a disc.
     #[error(transparent)]
     Path(#[from] DiscPathError),
     /// A changed file cannot be read back from the plan.
-    #[error("cannot digest /{path}")]
-    Digest {
-        /// The file.
-        path: String,
-        /// Why.
-        #[source]
-        source: std::io::Error,
-    },
+    #[error("cannot digest /{0}")]
+    Digest(String, #[source] std::io::Error),
 }
 
 impl ComposeError {
@@ -120,24 +102,24 @@ impl ComposeError {
             Self::OtherGeneration { found, .. } => {
                 Some(format!("choose a recipe for release {found}, or another medium"))
             }
-            Self::NotAnInstaller { .. } => Some(
+            Self::NotAnInstaller(..) => Some(
                 "give the minimal or DVD medium of the distribution; a boot-only one has no \
                  packages"
                     .to_owned(),
             ),
-            Self::OtherArchitecture { .. } => {
+            Self::OtherArchitecture(..) => {
                 Some(format!("give the medium for {ARCHITECTURE} of the same release"))
             }
-            Self::SecondTree { .. } => Some(
+            Self::SecondTree(..) => Some(
                 "give the vendor's medium as it comes; one that xorriso made with \
                  -partition_offset shows its own tree on a stick, without the kickstart"
                     .to_owned(),
             ),
             Self::DebianMedium(error) => error.hint(),
-            Self::NeedsMedium { .. } => {
+            Self::NeedsMedium(..) => {
                 Some("add --base ISO, or base: {file: ISO} to the recipe".to_owned())
             }
-            Self::Path(_) | Self::Digest { .. } => None,
+            Self::Path(_) | Self::Digest(..) => None,
         }
     }
 }
@@ -170,7 +152,7 @@ fn compose_installer(
     let info = TreeInfo::from_medium(&base.medium);
     check_medium(plan, base, &info)?;
     if let Some(found) = info.architecture.filter(|found| found != ARCHITECTURE) {
-        return Err(ComposeError::OtherArchitecture { found });
+        return Err(ComposeError::OtherArchitecture(found));
     }
     let entry = UnattendedEntry::from_plan(plan, &base.medium.volume_id());
     let changed = menus::add_unattended_entry(&base.medium, &entry, plan.epoch)?;
@@ -200,7 +182,7 @@ pub(super) fn extend_medium(
 ) -> Result<Composition, ComposeError> {
     let Additions { mut manifest, payload, changed, volume_id, at } = additions;
     if let Some(at) = find_second_tree(base.medium.source(), base.medium.file_len()) {
-        return Err(ComposeError::SecondTree { at });
+        return Err(ComposeError::SecondTree(at));
     }
     let area = SystemArea::read(base.medium.source(), base.medium.file_len())?;
     let mut edits = Edits { patch: changed.patches.clone(), volume_id, ..Edits::default() };
@@ -231,7 +213,7 @@ pub(super) fn extend_medium(
         image.patch(*offset, bytes);
     }
     let digests = compute_boot_digests(&image)
-        .map_err(|source| ComposeError::Digest { path: "volume descriptors".to_owned(), source })?;
+        .map_err(|source| ComposeError::Digest("volume descriptors".to_owned(), source))?;
     Ok(Composition {
         image,
         base: Some(BaseFile {
@@ -264,7 +246,7 @@ fn check_medium(plan: &Plan, base: &BaseMedium, info: &TreeInfo) -> Result<(), C
         Some(found) => Err(ComposeError::OtherGeneration { found, wanted, profile }),
         None => {
             let why = "neither .treeinfo nor .discinfo names a release".to_owned();
-            Err(ComposeError::NotAnInstaller { why })
+            Err(ComposeError::NotAnInstaller(why))
         }
     }
 }
@@ -280,10 +262,10 @@ fn correct_md5_list(
     let Some(mut list) = Md5List::from_medium(&base.medium) else { return Ok(None) };
     for file in payload.iter().chain(&changed.files) {
         let path = file.path.as_str().to_owned();
-        list.set_file(file).map_err(|source| ComposeError::Digest { path, source })?;
+        list.set_file(file).map_err(|source| ComposeError::Digest(path, source))?;
     }
     for path in &changed.patched {
-        let failed = |source| ComposeError::Digest { path: path.as_str().to_owned(), source };
+        let failed = |source| ComposeError::Digest(path.as_str().to_owned(), source);
         let md5 = md5_hex(patched_file(base, edits, path)?.reader()).map_err(failed)?;
         list.set(path.as_str(), md5);
     }
@@ -297,7 +279,7 @@ fn compose_kickstart_disc(
 ) -> Result<Composition, ComposeError> {
     let Some(anaconda) = plan.system.profile.anaconda() else {
         let profile = plan.system.profile_name.to_string();
-        return Err(ComposeError::NeedsMedium { profile });
+        return Err(ComposeError::NeedsMedium(profile));
     };
     let volume_id = anaconda.kickstart_disc.to_string();
     let mut manifest = plan.manifest();
@@ -426,7 +408,7 @@ fn patched_record(
     edits: &Edits,
     path: &DiscPath,
 ) -> Result<FileRecord, ComposeError> {
-    let failed = |source| ComposeError::Digest { path: path.as_str().to_owned(), source };
+    let failed = |source| ComposeError::Digest(path.as_str().to_owned(), source);
     let file = patched_file(base, edits, path)?;
     let (sha256, size) = Sha256::hash_reader(file.reader()).map_err(failed)?;
     Ok(FileRecord { path: path.as_str().to_owned(), size, sha256 })
@@ -441,7 +423,7 @@ fn patched_file(
     let entry = base
         .medium
         .find(path.as_str())
-        .ok_or_else(|| IsoError::NotFound { path: path.as_str().to_owned() })?;
+        .ok_or_else(|| IsoError::NotFound(path.as_str().to_owned()))?;
     let mut whole = base.medium.source().clone();
     for (offset, bytes) in &edits.patch {
         whole.patch(*offset, bytes);

@@ -109,14 +109,8 @@ pub enum CustomMediumError {
     #[error(transparent)]
     Path(#[from] DiscPathError),
     /// The medium cannot be extended.
-    #[error("{}", base.display())]
-    Compose {
-        /// The medium.
-        base: PathBuf,
-        /// Why not.
-        #[source]
-        source: ComposeError,
-    },
+    #[error("{}", .0.display())]
+    Compose(PathBuf, #[source] ComposeError),
     /// An input cannot be identified.
     #[error(transparent)]
     Identity(#[from] AtomicFileError),
@@ -139,7 +133,7 @@ impl CustomMediumError {
             Self::Add { .. } => {
                 Some("name a file, a directory, or PATH=FILE with its path on the disc".to_owned())
             }
-            Self::Input(_) | Self::Path(_) | Self::Compose { .. } | Self::Identity(_) => None,
+            Self::Input(_) | Self::Path(_) | Self::Compose(..) | Self::Identity(_) => None,
         }
     }
 }
@@ -190,7 +184,7 @@ impl CustomMedium {
             remove: request.remove_arguments.clone(),
             volume_label: new.clone().map(|new| (old, new)),
         };
-        let failed = |source| CustomMediumError::Compose { base: base.path.clone(), source };
+        let failed = |source| CustomMediumError::Compose(base.path.clone(), source);
         let changed = menus::change_arguments(&base.medium, &change, epoch)
             .map_err(|error: MenuError| failed(error.into()))?;
         let architecture = info.architecture.as_deref().unwrap_or("an unknown architecture");
@@ -216,7 +210,7 @@ fn read_kickstart(path: &Path) -> Result<String, CustomMediumError> {
     let refuse =
         |why: &str| CustomMediumError::Kickstart { path: path.to_owned(), why: why.into() };
     let file = open_input(path)?;
-    let failed = |source| PlanError::Open { path: path.to_owned(), source };
+    let failed = |source| PlanError::Open(path.to_owned(), source);
     if file.metadata().map_err(failed)?.len() > MAX_KICKSTART_BYTES {
         return Err(refuse("it has more than 1 MiB"));
     }
@@ -279,7 +273,7 @@ fn add_files(
             DiscPath::new(&format!("{}/{below}", target.as_str()))?
         };
         let file = open_input(entry.path())?;
-        let failed = |source| PlanError::Open { path: entry.path().to_owned(), source };
+        let failed = |source| PlanError::Open(entry.path().to_owned(), source);
         let (sha256, len) = Sha256::hash_reader(&*file).map_err(failed)?;
         inputs.push(InputFile::from_file(entry.path(), &file)?);
         // A file that is small need not stay open: there may be thousands.

@@ -21,11 +21,8 @@ const LIVE_DIRECTORIES: [&str; 2] = ["casper/", "live/"];
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DebianMediumError {
     /// The medium has no name.
-    #[error("the medium is not an installer of the profile {profile}: it has no /{NAME}")]
-    NoName {
-        /// The profile.
-        profile: String,
-    },
+    #[error("the medium is not an installer of the profile {0}: it has no /{NAME}")]
+    NoName(String),
     /// The medium installs something else.
     #[error("the medium is {found:?}, the profile {profile} is for {wanted}")]
     Other {
@@ -53,7 +50,7 @@ impl DebianMediumError {
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::NoName { .. } | Self::Other { .. } => {
+            Self::NoName(..) | Self::Other { .. } => {
                 "give the server medium of that release, or choose the recipe for this one"
                     .to_owned()
             }
@@ -124,7 +121,7 @@ pub fn check(
 ) -> Result<(), DebianMediumError> {
     let profile = profile.to_owned();
     let Some(info) = DiskInfo::from_medium(medium) else {
-        return Err(DebianMediumError::NoName { profile });
+        return Err(DebianMediumError::NoName(profile));
     };
     let found = info.name;
     let is_live = |path: &str| LIVE_DIRECTORIES.iter().any(|directory| path.starts_with(directory));

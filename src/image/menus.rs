@@ -105,29 +105,14 @@ pub struct MediumChanges {
 #[derive(Debug, thiserror::Error)]
 pub enum MenuError {
     /// A menu cannot be read or edited.
-    #[error("{file}")]
-    Config {
-        /// The menu.
-        file: String,
-        /// Why.
-        #[source]
-        source: BootConfigError,
-    },
+    #[error("{0}")]
+    Config(String, #[source] BootConfigError),
     /// A boot image cannot be read or edited.
-    #[error("{file}")]
-    Fat {
-        /// The boot image.
-        file: String,
-        /// Why.
-        #[source]
-        source: FatError,
-    },
+    #[error("{0}")]
+    Fat(String, #[source] FatError),
     /// A firmware starts the medium, but no menu of its is known.
-    #[error("the medium starts under {firmware}, but has no boot menu for it that is known")]
-    NoMenu {
-        /// `BIOS` or `UEFI`.
-        firmware: &'static str,
-    },
+    #[error("the medium starts under {0}, but has no boot menu for it that is known")]
+    NoMenu(&'static str),
     /// The medium does not start at all.
     #[error("the medium has no boot entry for BIOS or UEFI")]
     NotBootable,
@@ -146,9 +131,9 @@ impl MenuError {
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Config { source, .. } => source.hint(),
-            Self::Fat { source, .. } => source.hint(),
-            Self::NoMenu { .. } | Self::NotBootable => Some(
+            Self::Config(_, source) => source.hint(),
+            Self::Fat(_, source) => source.hint(),
+            Self::NoMenu(..) | Self::NotBootable => Some(
                 "give the vendor's installer medium; preflight knows isolinux, GRUB legacy and \
                  GRUB 2 menus"
                     .to_owned(),
@@ -328,7 +313,7 @@ pub fn add_unattended_entry(
     at: Timestamp,
 ) -> Result<MediumChanges, MenuError> {
     change_menus(medium, at, |menu, changed| {
-        let failed = |source| MenuError::Config { file: menu.file.clone(), source };
+        let failed = |source| MenuError::Config(menu.file.clone(), source);
         let includes = !menu.config.includes().is_empty() && menu.location == MenuLocation::Tree;
         if !includes {
             return Ok((None, menu.config.with_unattended_entry(&entry.0).map_err(failed)?));
@@ -356,7 +341,7 @@ pub fn change_arguments(
 ) -> Result<MediumChanges, MenuError> {
     change_menus(medium, at, |menu, _| {
         let changed = menu.config.with_changed_arguments(change);
-        let failed = |source| MenuError::Config { file: menu.file.clone(), source };
+        let failed = |source| MenuError::Config(menu.file.clone(), source);
         Ok((None, changed.map_err(failed)?))
     })
 }
@@ -381,7 +366,7 @@ fn change_menus(
             continue;
         }
         let after = BootConfig::parse(menu.config.format(), &text)
-            .map_err(|source| MenuError::Config { file: menu.file.clone(), source })?;
+            .map_err(|source| MenuError::Config(menu.file.clone(), source))?;
         tracing::info!(file = %menu.file, "changing the boot menu");
         changed.menus.push(MenuChange {
             file: menu.file.clone(),
@@ -398,7 +383,7 @@ fn change_menus(
         changed.notes.push(format!("{name} is HFS+, for Macintosh computers: it stays as it is"));
     }
     for (start, len, name) in efi_images(medium) {
-        let failed = |source| MenuError::Fat { file: name.clone(), source };
+        let failed = |source| MenuError::Fat(name.clone(), source);
         let mut fat = FatView::open(medium.source(), start, len, at.seconds()).map_err(failed)?;
         for (place, text) in &texts {
             if let MenuLocation::EfiImage { at, inside } = place
@@ -440,8 +425,8 @@ pub fn check_firmware_menus(medium: &Medium, menus: &Menus) -> Result<(), MenuEr
     let has = |serves: fn(&Menu) -> bool| menus.found.iter().any(serves);
     match (bios, uefi) {
         (false, false) => Err(MenuError::NotBootable),
-        (true, _) if !has(Menu::serves_bios) => Err(MenuError::NoMenu { firmware: "BIOS" }),
-        (_, true) if !has(Menu::serves_uefi) => Err(MenuError::NoMenu { firmware: "UEFI" }),
+        (true, _) if !has(Menu::serves_bios) => Err(MenuError::NoMenu("BIOS")),
+        (_, true) if !has(Menu::serves_uefi) => Err(MenuError::NoMenu("UEFI")),
         _ => Ok(()),
     }
 }

@@ -134,7 +134,7 @@ impl Plan {
         recipe.rpm_keys.extend(request.rpm_keys);
         recipe.deb_keys.extend(request.deb_keys);
         let system = resolve(&recipe, request.profile)
-            .map_err(|source| PlanError::System { recipe: request.record.name.clone(), source })?;
+            .map_err(|source| PlanError::System(request.record.name.clone(), source))?;
         let base = recipe.base.as_ref().map_or(Ok(None), open_base)?;
         let epoch = epoch(request.epoch)?;
         let agent = match &recipe.agent {

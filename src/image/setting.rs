@@ -24,11 +24,8 @@ pub struct Setting {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SettingError {
     /// No `=`, or a malformed key.
-    #[error("{text:?} is not a setting: expected KEY=VALUE, such as network.address=192.0.2.10")]
-    Form {
-        /// What was given, without the value.
-        text: String,
-    },
+    #[error("{0:?} is not a setting: expected KEY=VALUE, such as network.address=192.0.2.10")]
+    Form(String),
     /// A value that is not YAML.
     #[error("the value of {key}: {problem}")]
     Value {
@@ -100,13 +97,13 @@ impl FromStr for Setting {
     /// Reads `key.path=value`; the value is YAML, so `[a, b]` is a list and `'1'` is text.
     fn from_str(text: &str) -> Result<Self, SettingError> {
         let (key, value) =
-            text.split_once('=').ok_or_else(|| SettingError::Form { text: text.to_owned() })?;
+            text.split_once('=').ok_or_else(|| SettingError::Form(text.to_owned()))?;
         let parts: Vec<String> = key.split('.').map(str::to_owned).collect();
         let word = |part: &String| {
             !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
         };
         if parts.len() > MAX_DEPTH || !parts.iter().all(word) {
-            return Err(SettingError::Form { text: format!("{key}=") });
+            return Err(SettingError::Form(format!("{key}=")));
         }
         let value = yaml::parse(value, "--set")
             .map_err(|error| SettingError::Value { key: key.to_owned(), problem: error.problem })?;
@@ -155,7 +152,7 @@ mod tests {
     #[test]
     fn what_is_no_setting_is_refused() {
         for bad in ["", "a", "=1", "a..b=1", ".a=1", "a b=1", "a-b=1", "a.b.c.d.e.f.g.h.i=1"] {
-            assert!(matches!(bad.parse::<Setting>(), Err(SettingError::Form { .. })), "{bad:?}");
+            assert!(matches!(bad.parse::<Setting>(), Err(SettingError::Form(..))), "{bad:?}");
         }
         assert!(matches!("a=&x 1".parse::<Setting>(), Err(SettingError::Value { .. })));
         let mut list: Value = serde_yaml::from_str("a: [1]").unwrap();

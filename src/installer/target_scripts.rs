@@ -30,13 +30,10 @@ pub enum PayloadMismatch {
     /// The recipe and the payload disagree about the agent.
     #[error(
         "the payload has {}agent.tar.gz, and the recipe wants {}",
-        if *in_payload { "" } else { "no " },
-        if *in_payload { "no agent" } else { "one" }
+        if *.0 { "" } else { "no " },
+        if *.0 { "no agent" } else { "one" }
     )]
-    Agent {
-        /// Whether it is in the payload.
-        in_payload: bool,
-    },
+    Agent(bool),
     /// A service's program without its unit.
     #[error("the payload has {service} and no {name}, which systemd needs")]
     NoUnit {
@@ -58,7 +55,7 @@ pub fn check_payload(
 ) -> Result<(), PayloadMismatch> {
     let has = |name: &str| payload.iter().any(|file| file.as_str() == name);
     if (system.agent != AgentKind::None) != has(AGENT) {
-        return Err(PayloadMismatch::Agent { in_payload: has(AGENT) });
+        return Err(PayloadMismatch::Agent(has(AGENT)));
     }
     for service in SERVICES {
         let name = format!("{service}.service");

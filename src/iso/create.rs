@@ -35,7 +35,7 @@ pub fn create(
         files.iter().map(|(path, source)| LayoutRequest { path, source, replaces: None }).collect();
     requests.sort_by_key(|request| request.path);
     if let Some(pair) = requests.windows(2).find(|pair| pair[0].path == pair[1].path) {
-        return Err(IsoError::Duplicate { path: pair[0].path.as_str().to_owned() });
+        return Err(IsoError::Duplicate(pair[0].path.as_str().to_owned()));
     }
     // The blank root directories are rewritten in any case, so their sectors can be used again.
     lay_out(&blank, &requests, &[], u64::from(ROOT) * SECTOR, at, RootRewrite::Always)

@@ -21,11 +21,8 @@ pub enum IsoError {
         source: io::Error,
     },
     /// Sector 16 holds no primary volume descriptor.
-    #[error("not an ISO 9660 image: expected a volume descriptor at sector 16, found {found}")]
-    NotIso {
-        /// What was found instead.
-        found: String,
-    },
+    #[error("not an ISO 9660 image: expected a volume descriptor at sector 16, found {0}")]
+    NotIso(String),
     /// Something reaches past the end of the file.
     #[error("{what} ends at byte {end}, but the image has only {len} bytes")]
     PastEnd {
@@ -76,17 +73,11 @@ pub enum IsoError {
         why: &'static str,
     },
     /// No file or directory has this path.
-    #[error("the image has no {path:?}")]
-    NotFound {
-        /// The requested path.
-        path: String,
-    },
+    #[error("the image has no {0:?}")]
+    NotFound(String),
     /// The path is a directory, a symbolic link or a device.
-    #[error("{path:?} in the image is not a regular file")]
-    NotAFile {
-        /// The requested path.
-        path: String,
-    },
+    #[error("{0:?} in the image is not a regular file")]
+    NotAFile(String),
     /// A file is longer than the caller allows.
     #[error("{path:?} in the image has {len} bytes, expected at most {cap}")]
     FileTooLarge {
@@ -98,17 +89,11 @@ pub enum IsoError {
         cap: u64,
     },
     /// A path is given twice.
-    #[error("{path:?} is given twice")]
-    Duplicate {
-        /// The path.
-        path: String,
-    },
+    #[error("{0:?} is given twice")]
+    Duplicate(String),
     /// A path to add exists already.
-    #[error("{path:?} exists in the image already")]
-    Exists {
-        /// The path to add.
-        path: String,
-    },
+    #[error("{0:?} exists in the image already")]
+    Exists(String),
     /// A path to add lies below something that is not a directory.
     #[error("{path:?} cannot be added: {file:?} is not a directory")]
     BelowFile {
@@ -118,11 +103,8 @@ pub enum IsoError {
         file: String,
     },
     /// A file to replace is one that firmware loads by sector.
-    #[error("{path:?} cannot be replaced: the boot catalog points at its sectors")]
-    BootFile {
-        /// The path to replace.
-        path: String,
-    },
+    #[error("{0:?} cannot be replaced: the boot catalog points at its sectors")]
+    BootFile(String),
     /// A name that the image's naming scheme cannot store.
     #[error("{path:?} cannot be added: {name:?} {why}")]
     CannotName {
@@ -162,17 +144,11 @@ pub enum IsoError {
         why: &'static str,
     },
     /// The volume does not fit the 32 bit sector count.
-    #[error("the image would have {sectors} sectors, expected at most {}", u32::MAX)]
-    TooLarge {
-        /// Sectors wanted.
-        sectors: u64,
-    },
+    #[error("the image would have {0} sectors, expected at most {most}", most = u32::MAX)]
+    TooLarge(u64),
     /// A volume id that cannot be stored.
-    #[error("volume id {id:?}: expected 1 to 32 of A-Z, a-z, 0-9, '_', '-', '.' and blanks")]
-    VolumeId {
-        /// The id as given.
-        id: String,
-    },
+    #[error("volume id {0:?}: expected 1 to 32 of A-Z, a-z, 0-9, '_', '-', '.' and blanks")]
+    VolumeId(String),
     /// The medium has a second file system, which would not show the changes.
     #[error("the medium is a UDF bridge: its UDF tree would not show the changed files")]
     Udf,
@@ -182,11 +158,11 @@ impl IsoError {
     /// Returns what a person can do about it.
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
-            Self::NotIso { .. } => "give the .iso file itself, not an archive or a disk image",
+            Self::NotIso(..) => "give the .iso file itself, not an archive or a disk image",
             Self::PastEnd { .. } => {
                 "the file is cut short or damaged: compare its length and sha256 with the vendor's"
             }
-            Self::BootFile { .. } => "patch it in place instead: it must keep its length",
+            Self::BootFile(..) => "patch it in place instead: it must keep its length",
             Self::CannotName { .. } => "choose a shorter name of letters, digits, '-', '_' and '.'",
             Self::AppendAt { end, .. } => {
                 return Some(format!("append at byte {} or later", end.next_multiple_of(SECTOR)));

@@ -65,7 +65,7 @@ fn layout_requests<'a>(
     }
     requests.sort_by_key(|request| request.path);
     match requests.windows(2).find(|pair| pair[0].path == pair[1].path) {
-        Some(pair) => Err(IsoError::Duplicate { path: pair[0].path.as_str().to_owned() }),
+        Some(pair) => Err(IsoError::Duplicate(pair[0].path.as_str().to_owned())),
         None => Ok(requests),
     }
 }
@@ -74,17 +74,17 @@ fn layout_requests<'a>(
 fn find_replaced(medium: &Medium, path: &DiscPath) -> Result<ReplacedFile, IsoError> {
     let tree = medium.main_tree();
     let path = path.as_str();
-    let index = tree.find(path).ok_or_else(|| IsoError::NotFound { path: path.to_owned() })?;
+    let index = tree.find(path).ok_or_else(|| IsoError::NotFound(path.to_owned()))?;
     let main = tree.nodes[index as usize];
     if main.kind != NodeKind::File {
-        return Err(IsoError::NotAFile { path: path.to_owned() });
+        return Err(IsoError::NotAFile(path.to_owned()));
     }
     let extents = tree.extents(&main);
     let is_boot_file = medium.boot_catalog().is_some_and(|catalog| {
         extents.iter().any(|extent| catalog.points_into(extent.at(), extent.len.into()))
     });
     if is_boot_file {
-        return Err(IsoError::BootFile { path: path.to_owned() });
+        return Err(IsoError::BootFile(path.to_owned()));
     }
     let joliet = medium.joliet_tree().and_then(|tree| find_in_joliet(tree, path, extents));
     Ok(ReplacedFile { main, joliet })

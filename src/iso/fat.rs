@@ -26,20 +26,14 @@ type Volume<'v, 'a> = FileSystem<&'v mut FatDisk<'a>>;
 #[derive(Debug, thiserror::Error)]
 pub enum FatError {
     /// It is not a FAT file system, or one that contradicts itself.
-    #[error("not a sound FAT file system: {why}")]
-    Unsound {
-        /// What is wrong.
-        why: &'static str,
-    },
+    #[error("not a sound FAT file system: {0}")]
+    Unsound(&'static str),
     /// Reading or writing failed.
     #[error("the FAT file system cannot be used")]
     Io(#[from] io::Error),
     /// No file has that path.
-    #[error("the FAT file system has no file {path:?}")]
-    NotFound {
-        /// The requested path.
-        path: String,
-    },
+    #[error("the FAT file system has no file {0:?}")]
+    NotFound(String),
     /// The file is larger than the caller allows.
     #[error("{path:?} on the FAT file system has {len} bytes, more than {cap}")]
     TooLarge {
@@ -81,7 +75,7 @@ impl FatError {
                  cannot grow in place"
                     .to_owned(),
             ),
-            Self::Unsound { .. } | Self::Short { .. } => {
+            Self::Unsound(..) | Self::Short { .. } => {
                 Some("compare the checksum of the base image with the vendor's".to_owned())
             }
             _ => None,
@@ -123,7 +117,7 @@ impl<'a> FatView<'a> {
         epoch_s: u64,
     ) -> Result<Self, FatError> {
         if len > SIZE_LIMIT {
-            return Err(FatError::Unsound { why: "it is larger than 256 MiB" });
+            return Err(FatError::Unsound("it is larger than 256 MiB"));
         }
         let mut disk = FatDisk::new(base, offset, len);
         disk.rewind();
@@ -222,8 +216,7 @@ impl<'a> FatView<'a> {
             volume.unmount()?;
             Ok(done)
         });
-        catch_unwind(run)
-            .unwrap_or(Err(FatError::Unsound { why: "a directory entry makes no sense" }))
+        catch_unwind(run).unwrap_or(Err(FatError::Unsound("a directory entry makes no sense")))
     }
 }
 
@@ -238,7 +231,7 @@ struct Geometry {
 impl Geometry {
     /// Checks the numbers that `fatfs` multiplies and subtracts in 32 bits.
     fn read(disk: &mut FatDisk<'_>) -> Result<Self, FatError> {
-        let unsound = |why| Err(FatError::Unsound { why });
+        let unsound = |why| Err(FatError::Unsound(why));
         if disk.len() < 512 {
             return unsound("it is shorter than a sector");
         }
@@ -305,13 +298,13 @@ impl Geometry {
                     let is_end = value >= special | 7;
                     if value != 0 && !is_link && !is_end {
                         let why = "its table links to a cluster that does not exist";
-                        return Err(FatError::Unsound { why });
+                        return Err(FatError::Unsound(why));
                     }
                 }
                 number += 1;
             }
             if piece.is_empty() {
-                return Err(FatError::Unsound { why: "its table ends early" });
+                return Err(FatError::Unsound("its table ends early"));
             }
         }
         Ok(())
@@ -333,7 +326,7 @@ fn find_file<'f, 'v, 'a>(
     volume: &'f Volume<'v, 'a>,
     path: &str,
 ) -> Result<DirEntry<'f, &'v mut FatDisk<'a>>, FatError> {
-    let not_found = || FatError::NotFound { path: path.to_owned() };
+    let not_found = || FatError::NotFound(path.to_owned());
     let mut dir = volume.root_dir();
     let (parents, name) = path.trim_matches('/').rsplit_once('/').unwrap_or(("", path));
     for parent in parents.split('/').filter(|parent| !parent.is_empty()) {
@@ -366,7 +359,7 @@ fn list_directory(
     entries: &mut Vec<FatEntry>,
 ) -> Result<(), FatError> {
     if depth > DEPTH_LIMIT {
-        return Err(FatError::Unsound { why: "its directories are nested too deeply" });
+        return Err(FatError::Unsound("its directories are nested too deeply"));
     }
     for entry in dir.iter() {
         let entry = entry?;
@@ -375,7 +368,7 @@ fn list_directory(
             continue;
         }
         if entries.len() == ENTRY_LIMIT {
-            return Err(FatError::Unsound { why: "it has more than 4096 files" });
+            return Err(FatError::Unsound("it has more than 4096 files"));
         }
         let path = if above.is_empty() { name } else { format!("{above}/{name}") };
         let is_dir = entry.is_dir();
@@ -507,7 +500,7 @@ mod tests {
         assert!(full.hint().is_some());
         for absent in ["EFI/BOOT/grub.cfg", "EFI/BOOT", "", "/", "EFI/BOOT/BOOTX64.efi/x"] {
             let error = view.replace(absent, b"x").unwrap_err();
-            assert!(matches!(error, FatError::NotFound { .. }), "{absent:?}: {error:?}");
+            assert!(matches!(error, FatError::NotFound(..)), "{absent:?}: {error:?}");
         }
         let large = view.read("EFI/BOOT/BOOTX64.EFI", 69_999).unwrap_err();
         assert!(matches!(large, FatError::TooLarge { len: 70_000, cap: 69_999, .. }));
@@ -573,7 +566,7 @@ mod tests {
         let cluster = [bad[efi + 26], bad[efi + 27]];
         bad[boot + 26..boot + 28].copy_from_slice(&cluster);
         let mut view = FatView::open(&bad, OFFSET, len, 0).unwrap();
-        assert!(matches!(view.list(), Err(FatError::Unsound { .. })));
+        assert!(matches!(view.list(), Err(FatError::Unsound(..))));
         // First cluster 1 does not exist.
         bad[boot + 26..boot + 28].copy_from_slice(&[1, 0]);
         let mut view = FatView::open(&bad, OFFSET, len, 0).unwrap();

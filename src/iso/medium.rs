@@ -215,9 +215,9 @@ impl Medium {
     ///
     /// Fails when the path does not exist or is no regular file.
     pub fn file_map(&self, path: &str) -> Result<ByteMap, IsoError> {
-        let found = self.find(path).ok_or_else(|| IsoError::NotFound { path: path.to_owned() })?;
+        let found = self.find(path).ok_or_else(|| IsoError::NotFound(path.to_owned()))?;
         if found.kind != EntryKind::File {
-            return Err(IsoError::NotAFile { path: path.to_owned() });
+            return Err(IsoError::NotAFile(path.to_owned()));
         }
         let mut map = ByteMap::new();
         for (at, len) in found.extents {

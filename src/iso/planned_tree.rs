@@ -112,7 +112,7 @@ impl<'a> PlannedTree<'a> {
         while let Some(part) = parts.next() {
             let last = parts.peek().is_none();
             directory = match (self.find_existing(directory, part), last) {
-                (Some(_), true) => return Err(IsoError::Exists { path: path.to_owned() }),
+                (Some(_), true) => return Err(IsoError::Exists(path.to_owned())),
                 (Some(Some(inner)), false) => inner,
                 (Some(None), false) => {
                     let (path, file) = (path.to_owned(), part.to_owned());
@@ -233,8 +233,7 @@ impl<'a> PlannedTree<'a> {
             }
             let len = self.pack_records(index, files, &Patches::new()).len() as u64;
             let sector = sectors.allocate(len)?;
-            let len =
-                u32::try_from(len).map_err(|_| IsoError::TooLarge { sectors: len / SECTOR })?;
+            let len = u32::try_from(len).map_err(|_| IsoError::TooLarge(len / SECTOR))?;
             self.directories[index].extent = Extent { sector, len };
         }
         Ok(())

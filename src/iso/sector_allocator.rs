@@ -31,7 +31,7 @@ impl SectorAllocator {
         self.next = first.saturating_add(len.div_ceil(SECTOR));
         match (u32::try_from(first), u32::try_from(self.next)) {
             (Ok(first), Ok(_)) => Ok(first),
-            _ => Err(IsoError::TooLarge { sectors: self.next }),
+            _ => Err(IsoError::TooLarge(self.next)),
         }
     }
 }

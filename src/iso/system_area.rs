@@ -25,14 +25,8 @@ const LAST_WHOLE_START: u64 = SYSTEM_AREA / BLOCK;
 #[derive(Debug, thiserror::Error)]
 pub enum SystemAreaError {
     /// The image cannot be read.
-    #[error("the image cannot be read at byte {at}")]
-    Read {
-        /// Where.
-        at: u64,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
+    #[error("the image cannot be read at byte {0}")]
+    Read(u64, #[source] io::Error),
     /// There is no primary volume descriptor.
     #[error("not an ISO 9660 image: no volume descriptor at sector 16")]
     NoVolume,
@@ -52,7 +46,7 @@ impl SystemAreaError {
     /// Returns what to do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Read { .. } => None,
+            Self::Read(..) => None,
             Self::NoVolume => Some("give the vendor's ISO image as it was downloaded".to_owned()),
             Self::Truncated { .. } => Some(
                 "the download is incomplete: fetch it again and compare its checksum".to_owned(),
@@ -356,7 +350,7 @@ pub(super) fn volume_bytes(descriptor: &[u8]) -> Result<u64, SystemAreaError> {
 /// Reads `len` bytes; the caller limits `len`.
 pub(super) fn read_bytes(base: &dyn ReadAt, at: u64, len: u64) -> Result<Vec<u8>, SystemAreaError> {
     let mut bytes = vec![0; usize::try_from(len).expect("a bounded length")];
-    base.read_exact_at(at, &mut bytes).map_err(|source| SystemAreaError::Read { at, source })?;
+    base.read_exact_at(at, &mut bytes).map_err(|source| SystemAreaError::Read(at, source))?;
     Ok(bytes)
 }
 

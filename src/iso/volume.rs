@@ -98,12 +98,12 @@ fn read_primary(reader: &mut BoundedReader<'_>) -> Result<Descriptor, IsoError> 
     let bytes = match reader.read("the primary volume descriptor", at, SECTOR as usize) {
         Ok(bytes) => bytes,
         Err(IsoError::PastEnd { len, .. }) => {
-            return Err(IsoError::NotIso { found: format!("the end of the file at byte {len}") });
+            return Err(IsoError::NotIso(format!("the end of the file at byte {len}")));
         }
         Err(other) => return Err(other),
     };
     if !bytes.starts_with(b"\x01CD001\x01") {
-        return Err(IsoError::NotIso { found: format!("\"{}\"", bytes[..7].escape_ascii()) });
+        return Err(IsoError::NotIso(format!("\"{}\"", bytes[..7].escape_ascii())));
     }
     let primary = Descriptor { at, bytes: bytes.into() };
     check_block_size(&primary)?;
@@ -191,7 +191,7 @@ fn text_field(kind: DescriptorKind, text: &str, len: usize) -> Vec<u8> {
 pub(super) fn check_volume_id(id: &str) -> Result<(), IsoError> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || "_-. ".contains(c);
     if id.is_empty() || id.len() > 32 || id.trim() != id || !id.chars().all(allowed) {
-        return Err(IsoError::VolumeId { id: id.to_owned() });
+        return Err(IsoError::VolumeId(id.to_owned()));
     }
     Ok(())
 }

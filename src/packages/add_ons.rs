@@ -32,14 +32,8 @@ pub trait AddOnFault: Error + 'static {
 #[derive(Debug, thiserror::Error)]
 pub enum AddOnError<F: AddOnFault> {
     /// A directory or file cannot be read.
-    #[error("cannot read {path}")]
-    Read {
-        /// The directory or file.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
+    #[error("cannot read {0}")]
+    Read(PathBuf, #[source] io::Error),
     /// More packages than are added to a medium.
     #[error("{path} has more than {most} packages")]
     TooMany {
@@ -49,14 +43,8 @@ pub enum AddOnError<F: AddOnFault> {
         most: usize,
     },
     /// A package is refused.
-    #[error("package {path} is refused")]
-    Package {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        fault: F,
-    },
+    #[error("package {0} is refused")]
+    Package(PathBuf, #[source] F),
     /// Two files are the same package.
     #[error("{first} and {second} are both {package}")]
     Duplicate {
@@ -87,11 +75,11 @@ impl<F: AddOnFault> AddOnError<F> {
     /// Returns what to do about it.
     pub fn hint(&self) -> Option<String> {
         let text = match self {
-            Self::Package { fault, .. } => fault.hint(),
+            Self::Package(_, fault) => fault.hint(),
             Self::Duplicate { .. } => "remove one of the two files",
             Self::TwoVersions { .. } => "keep one version of each package",
             Self::TooMany { .. } => "give only the packages that the medium lacks",
-            Self::Read { .. } => return None,
+            Self::Read(..) => return None,
         };
         Some(text.to_owned())
     }
@@ -145,9 +133,8 @@ impl<P: AddOnPackage, F: AddOnFault> AddOnSet<P, F> {
         let mut files = 0;
         let walk = walkdir::WalkDir::new(dir).follow_links(true).max_depth(8).sort_by_file_name();
         for entry in walk {
-            let entry = entry.map_err(|error| AddOnError::Read {
-                path: error.path().unwrap_or(dir).to_owned(),
-                source: error.into(),
+            let entry = entry.map_err(|error| {
+                AddOnError::Read(error.path().unwrap_or(dir).to_owned(), error.into())
             })?;
             let (path, is_file) = (entry.path().to_owned(), entry.file_type().is_file());
             if path.extension().is_none_or(|own| own != extension) {
@@ -161,12 +148,12 @@ impl<P: AddOnPackage, F: AddOnFault> AddOnSet<P, F> {
             }
             files += 1;
             if !is_file {
-                set.refused.push(AddOnError::Package { path, fault: F::NOT_A_FILE });
+                set.refused.push(AddOnError::Package(path, F::NOT_A_FILE));
                 continue;
             }
             match read(path) {
                 Ok(package) => set.packages.push(package),
-                Err(error @ AddOnError::Package { .. }) => set.refused.push(error),
+                Err(error @ AddOnError::Package(..)) => set.refused.push(error),
                 Err(error) => return Err(error),
             }
         }
@@ -189,7 +176,7 @@ impl<P: AddOnPackage, F: AddOnFault> AddOnSet<P, F> {
         }
         for package in &self.packages {
             if let Some(fault) = find_distrust(package) {
-                return Err(AddOnError::Package { path: package.path().to_owned(), fault });
+                return Err(AddOnError::Package(package.path().to_owned(), fault));
             }
         }
         Ok(self.packages)

@@ -49,11 +49,8 @@ pub enum RecordedReportError {
     #[error("no report of preflight: {0}")]
     Json(#[from] serde_json::Error),
     /// It is a report of another generation.
-    #[error("schema {seen:?}: expected {expected:?}", expected = model::SCHEMA)]
-    Schema {
-        /// What it says.
-        seen: String,
-    },
+    #[error("schema {0:?}: expected {expected:?}", expected = model::SCHEMA)]
+    Schema(String),
     /// The moment of a report that was just made is none.
     #[error("the report has no moment: {0}")]
     Moment(#[from] jiff::Error),
@@ -68,7 +65,7 @@ impl RecordedReport {
     pub fn parse(text: &[u8]) -> Result<Self, RecordedReportError> {
         let report: Self = serde_json::from_slice(text)?;
         if report.schema != model::SCHEMA {
-            return Err(RecordedReportError::Schema { seen: report.schema });
+            return Err(RecordedReportError::Schema(report.schema));
         }
         Ok(report)
     }

@@ -177,7 +177,7 @@ fn turn(result: &CheckResult) -> Option<Turn> {
 fn what_to_do(result: &CheckResult) -> String {
     let text = match result.cause() {
         Some(
-            UnknownCause::Unanswered { question }
+            UnknownCause::Unanswered(question)
             | UnknownCause::NotShown { question, .. }
             | UnknownCause::OldAnswer { question, .. },
         ) => {
@@ -281,7 +281,7 @@ mod tests {
 
     #[test]
     fn a_failure_that_waits_for_the_unknown_is_not_hidden_by_questions() {
-        let question = UnknownCause::Unanswered { question: "Is it?".to_owned() };
+        let question = UnknownCause::Unanswered("Is it?".to_owned());
         let unanswered = Outcome::Unknown(Arc::new(Unknown::from(question)));
         let blocks = Severity::BlocksReprotect;
         let mut findings: Vec<(&str, Outcome, Severity)> =
@@ -325,7 +325,7 @@ mod tests {
 
     #[test]
     fn gates_come_first_and_their_questions_do_not_hide_what_blocks() {
-        let question = UnknownCause::Unanswered { question: "Is it?".to_owned() };
+        let question = UnknownCause::Unanswered("Is it?".to_owned());
         let unanswered = Outcome::Unknown(Arc::new(Unknown::from(question)));
         let blocks = Severity::BlocksReprotect;
         let mut findings = vec![("mt1", Outcome::Fail, blocks)];

@@ -30,20 +30,11 @@ const MAX_NAME_BYTES: usize = 1024;
 #[derive(Debug, thiserror::Error)]
 pub enum CaptureError {
     /// The system refused.
-    #[error("cannot read {path}")]
-    Io {
-        /// The file or directory.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
+    #[error("cannot read {0}")]
+    Io(PathBuf, #[source] io::Error),
     /// More than [`MAX_BYTES`].
-    #[error("{path} has more than {MAX_BYTES} bytes")]
-    TooLarge {
-        /// The file.
-        path: PathBuf,
-    },
+    #[error("{0} has more than {MAX_BYTES} bytes")]
+    TooLarge(PathBuf),
     /// Neither a capture nor what the script prints.
     #[error("{path} is not a capture: {reason}")]
     NotACapture {
@@ -91,7 +82,7 @@ impl CaptureError {
             Self::Duplicate { .. } => {
                 Some("keep the newer, or name the one that is meant as capture:FILE".to_owned())
             }
-            Self::Io { .. } | Self::TooLarge { .. } => None,
+            Self::Io(..) | Self::TooLarge(..) => None,
         }
     }
 }
@@ -157,7 +148,7 @@ fn search<T>(
     if !path.is_dir() {
         return Ok(vec![read(path)?]);
     }
-    let io = |source| CaptureError::Io { path: path.to_owned(), source };
+    let io = |source| CaptureError::Io(path.to_owned(), source);
     let mut files = Vec::new();
     for entry in std::fs::read_dir(path).map_err(io)? {
         let file = entry.map_err(io)?.path();
@@ -178,7 +169,7 @@ fn search<T>(
     for file in others {
         match read(&file) {
             Ok(one) => found.push(one),
-            Err(CaptureError::NotACapture { .. } | CaptureError::TooLarge { .. })
+            Err(CaptureError::NotACapture { .. } | CaptureError::TooLarge(..))
                 if !kept.is_empty() && !has_capture_extension(&file) => {}
             Err(CaptureError::NotACapture { .. }) => foreign.push(file),
             Err(error) => return Err(error),
@@ -255,11 +246,11 @@ fn mixed_error(directory: &Path, foreign: &[PathBuf]) -> CaptureError {
 }
 
 fn read_file(path: &Path) -> Result<Transcript, CaptureError> {
-    let io = |source| CaptureError::Io { path: path.to_owned(), source };
+    let io = |source| CaptureError::Io(path.to_owned(), source);
     let mut bytes = Vec::new();
     File::open(path).map_err(io)?.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(io)?;
     if bytes.len() as u64 > MAX_BYTES {
-        return Err(CaptureError::TooLarge { path: path.to_owned() });
+        return Err(CaptureError::TooLarge(path.to_owned()));
     }
     parse(&decode(&bytes), &target_name(path))
         .map_err(|reason| CaptureError::NotACapture { path: path.to_owned(), reason })

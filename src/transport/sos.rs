@@ -32,14 +32,8 @@ const MAX_UNPACKED: u64 = 4 * 1024 * 1024 * 1024;
 #[derive(Debug, thiserror::Error)]
 pub enum SosError {
     /// The system refused, or the archive is damaged.
-    #[error("cannot read {path}")]
-    Io {
-        /// The archive.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
+    #[error("cannot read {0}")]
+    Io(PathBuf, #[source] io::Error),
     /// None of the files that every sosreport has.
     #[error(
         "{0} is not a sosreport: it has no sos_commands and no version.txt below its first directory"
@@ -55,7 +49,7 @@ impl SosError {
     pub fn hint(&self) -> Option<String> {
         Some(
             match self {
-                Self::Io { .. } => {
+                Self::Io(..) => {
                     "name the archive as sos report wrote it, or the directory it was unpacked to"
                 }
                 Self::NotAReport(_) => "make one with sos report on the master target",
@@ -74,7 +68,7 @@ hinted!(SosError);
 ///
 /// See [`SosError`].
 pub fn read(path: &Path) -> Result<Transcript, SosError> {
-    let io = |source| SosError::Io { path: path.to_owned(), source };
+    let io = |source| SosError::Io(path.to_owned(), source);
     let files =
         if path.is_dir() { read_directory(path) } else { read_archive(path) }.map_err(io)?;
     if !files.keys().any(|name| name == "version.txt" || name.starts_with("sos_commands/")) {

@@ -95,18 +95,15 @@ pub enum TargetAddressError {
     #[error("target {0:?}: nothing may stand behind the host and its port")]
     Path(String),
     /// A password in the URL.
-    #[error("a password stands in the address of {host}")]
-    Password {
-        /// The part after the account.
-        host: String,
-    },
+    #[error("a password stands in the address of {0}")]
+    Password(String),
 }
 
 impl TargetAddressError {
     /// Returns what to do about it.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::Password { .. } => {
+            Self::Password(..) => {
                 "leave it out, everybody on this machine can read command lines; use \
                  --password-file, --password-fd, PREFLIGHT_PASSWORD or the prompt"
                     .to_owned()
@@ -145,7 +142,7 @@ fn reject_password(text: &str) -> Result<(), TargetAddressError> {
         return Ok(());
     }
     let end = text.rfind('@').map(|at| at + 1).or_else(|| Some(text.rfind("%40")? + 3));
-    Err(TargetAddressError::Password { host: text[end.unwrap_or(text.len())..].to_owned() })
+    Err(TargetAddressError::Password(text[end.unwrap_or(text.len())..].to_owned()))
 }
 
 impl FromStr for TargetAddress {
@@ -330,7 +327,7 @@ mod tests {
         ] {
             assert!(text.parse::<SshTarget>().is_err(), "{text}");
             let error = text.parse::<TargetAddress>().unwrap_err();
-            assert!(matches!(error, TargetAddressError::Password { .. }), "{text}");
+            assert!(matches!(error, TargetAddressError::Password(..)), "{text}");
             assert!(!format!("{error} {error:?} {:?}", error.hint()).contains("er2"), "{text}");
         }
     }

@@ -86,7 +86,7 @@ fn an_unattended_entry_comes_first_and_the_rest_stays() {
     let again = config(&text);
     assert!(again.entries()[0].is_default);
     assert_eq!(again.start(), crate::boot::MenuStart::After(Duration::from_secs(2)));
-    assert!(matches!(again.with_unattended_entry(&new()), Err(BootConfigError::Exists { .. })));
+    assert!(matches!(again.with_unattended_entry(&new()), Err(BootConfigError::Exists(..))));
 }
 
 #[test]

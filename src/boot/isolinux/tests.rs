@@ -135,7 +135,7 @@ fn an_unattended_entry_comes_first_and_the_rest_stays() {
     assert_eq!(grown, expected.replace('\n', "\r\n"));
     let again = config(&grown);
     assert_eq!(again.default_entry().unwrap().id, "install-unattended");
-    assert!(matches!(again.with_unattended_entry(&new()), Err(BootConfigError::Exists { .. })));
+    assert!(matches!(again.with_unattended_entry(&new()), Err(BootConfigError::Exists(..))));
 }
 
 #[test]

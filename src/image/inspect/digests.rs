@@ -156,7 +156,7 @@ impl<'a> Digests<'a> {
 
     fn read(&mut self, path: &str) -> Result<Sha256, String> {
         let map = self.medium.file_map(path).map_err(|error| match error {
-            IsoError::NotFound { .. } => "is missing".to_owned(),
+            IsoError::NotFound(..) => "is missing".to_owned(),
             error => error.to_string(),
         })?;
         self.bytes_left =

@@ -19,44 +19,20 @@ use crate::packages::repository::{KeyError, RepositoryError};
 #[derive(Debug, thiserror::Error)]
 pub enum PlanError {
     /// The recipe's parts do not fit together.
-    #[error("recipe {recipe}")]
-    System {
-        /// The recipe's name.
-        recipe: String,
-        /// What does not fit.
-        #[source]
-        source: ResolveError,
-    },
+    #[error("recipe {0}")]
+    System(String, #[source] ResolveError),
     /// An input cannot be opened.
-    #[error("cannot open {path}")]
-    Open {
-        /// The input.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
+    #[error("cannot open {0}")]
+    Open(PathBuf, #[source] io::Error),
     /// An input is not a regular file.
     #[error("{0} is not a regular file")]
     NotAFile(PathBuf),
     /// The vendor's medium cannot be read as one.
-    #[error("{path}")]
-    Base {
-        /// The medium.
-        path: PathBuf,
-        /// What is wrong with it.
-        #[source]
-        source: IsoError,
-    },
+    #[error("{0}")]
+    Base(PathBuf, #[source] IsoError),
     /// The agent's archive is refused.
-    #[error("{path}")]
-    AgentSource {
-        /// The archive.
-        path: PathBuf,
-        /// What is wrong with it.
-        #[source]
-        source: AgentError,
-    },
+    #[error("{0}")]
+    AgentSource(PathBuf, #[source] AgentError),
     /// The vendor's medium is another one than the recipe demands.
     #[error("{path} has sha256 {found}, the recipe demands {demanded}")]
     BaseMismatch {
@@ -86,22 +62,11 @@ pub enum PlanError {
         demanded: Sha256,
     },
     /// A file of keys cannot be read as one.
-    #[error("keys {path}")]
-    Keys {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        #[source]
-        source: KeyError,
-    },
+    #[error("keys {0}")]
+    Keys(PathBuf, #[source] KeyError),
     /// The private key cannot be used.
-    #[error("the signing key {path}: {source}")]
-    SigningKey {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: SigningError,
-    },
+    #[error("the signing key {0}: {1}")]
+    SigningKey(PathBuf, #[source] SigningError),
     /// Others may read the private key.
     #[error("the signing key {path} can be read by others, its mode is {mode:04o}")]
     KeyReadable {
@@ -114,13 +79,8 @@ pub enum PlanError {
     #[error("the signing key {0} is given, and there are no Debian packages to sign a list of")]
     NothingToSign(PathBuf),
     /// The program for the self-check cannot be included.
-    #[error("{path} cannot be included: {source}")]
-    SelfCheckBinary {
-        /// The program.
-        path: PathBuf,
-        /// Why.
-        source: StaticProgramError,
-    },
+    #[error("{0} cannot be included: {1}")]
+    SelfCheckBinary(PathBuf, #[source] StaticProgramError),
     /// The RPMs cannot be used.
     #[error(transparent)]
     Repository(#[from] RepositoryError),
@@ -136,16 +96,16 @@ impl PlanError {
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::System { source, .. } => source.hint(),
-            Self::Base { source, .. } => source.hint(),
-            Self::AgentSource { source, .. } => source.hint(),
+            Self::System(_, source) => source.hint(),
+            Self::Base(_, source) => source.hint(),
+            Self::AgentSource(_, source) => source.hint(),
             Self::Repository(error) => error.hint(),
             Self::Debs(error) => error.hint(),
-            Self::Keys { source, .. } => source.hint(),
-            Self::SigningKey { source, .. } => source.hint(),
+            Self::Keys(_, source) => source.hint(),
+            Self::SigningKey(_, source) => source.hint(),
             Self::KeyReadable { path, .. } => Some(format!("chmod 0600 {}", path.display())),
             Self::NothingToSign(_) => Some("add --debs DIR, or leave the key out".to_owned()),
-            Self::SelfCheckBinary { source, .. } => source.hint(),
+            Self::SelfCheckBinary(_, source) => source.hint(),
             Self::UnpinnedAgent { sha256, .. } => Some(format!(
                 "compare its sha256 with its source, then write agent: {{sha256: {sha256}}} into \
                  the recipe; or add --allow-unpinned, which the manifest records"
@@ -156,7 +116,7 @@ impl PlanError {
             Self::BaseMismatch { .. } => {
                 Some("get the medium again, or correct the recipe".to_owned())
             }
-            Self::Open { .. } | Self::NotAFile(_) | Self::Epoch(_) => None,
+            Self::Open(..) | Self::NotAFile(_) | Self::Epoch(_) => None,
         }
     }
 }

@@ -79,7 +79,7 @@ pub enum AgentContent {
 ///
 /// [`PlanError::Open`] and [`PlanError::NotAFile`].
 pub fn open_input(path: &Path) -> Result<Arc<File>, PlanError> {
-    let failed = |source| PlanError::Open { path: path.to_owned(), source };
+    let failed = |source| PlanError::Open(path.to_owned(), source);
     // Without O_NONBLOCK, opening a named pipe waits for a writer before anybody can see what it is.
     let flags = (OFlags::NONBLOCK | OFlags::CLOEXEC).bits().cast_signed();
     let file = File::options().read(true).custom_flags(flags).open(path).map_err(failed)?;
@@ -102,15 +102,15 @@ pub fn open_keys(paths: &[PathBuf]) -> Result<Keyring, PlanError> {
         (&*file)
             .take(MOST_KEY_BYTES + 1)
             .read_to_end(&mut bytes)
-            .map_err(|source| PlanError::Open { path: path.clone(), source })?;
-        keyring.add(&bytes).map_err(|source| PlanError::Keys { path: path.clone(), source })?;
+            .map_err(|source| PlanError::Open(path.clone(), source))?;
+        keyring.add(&bytes).map_err(|source| PlanError::Keys(path.clone(), source))?;
     }
     Ok(keyring)
 }
 
 /// Reads a private key from a file that only its owner may read.
 pub(super) fn open_signing_key(path: &Path) -> Result<SigningKey, PlanError> {
-    let failed = |source| PlanError::Open { path: path.to_owned(), source };
+    let failed = |source| PlanError::Open(path.to_owned(), source);
     let file = open_input(path)?;
     let mode = file.metadata().map_err(failed)?.permissions().mode() & 0o777;
     if mode & 0o077 != 0 {
@@ -118,8 +118,7 @@ pub(super) fn open_signing_key(path: &Path) -> Result<SigningKey, PlanError> {
     }
     let mut bytes = Vec::new();
     (&*file).take(MOST_SIGNING_KEY_BYTES).read_to_end(&mut bytes).map_err(failed)?;
-    SigningKey::read(&bytes)
-        .map_err(|source| PlanError::SigningKey { path: path.to_owned(), source })
+    SigningKey::read(&bytes).map_err(|source| PlanError::SigningKey(path.to_owned(), source))
 }
 
 pub(super) fn open_base(base: &PinnedFile) -> Result<Option<BaseMedium>, PlanError> {
@@ -136,7 +135,7 @@ pub(super) fn open_base(base: &PinnedFile) -> Result<Option<BaseMedium>, PlanErr
 pub fn open_medium(path: &Path) -> Result<(Arc<File>, Medium), PlanError> {
     let file = open_input(path)?;
     let medium = Medium::open(Arc::clone(&file))
-        .map_err(|source| PlanError::Base { path: path.to_owned(), source })?;
+        .map_err(|source| PlanError::Base(path.to_owned(), source))?;
     Ok((file, medium))
 }
 
@@ -151,7 +150,7 @@ pub(super) fn open_agent(
     let file = open_input(path)?;
     let name = path.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
     let bundle = agent::inspect(&*file, &name)
-        .map_err(|source| PlanError::AgentSource { path: path.clone(), source })?;
+        .map_err(|source| PlanError::AgentSource(path.clone(), source))?;
     match agent.sha256 {
         Some(demanded) if demanded != bundle.sha256 => {
             return Err(PlanError::AgentMismatch {
@@ -187,7 +186,7 @@ pub(super) fn open_self_check_binary(
         let file = open_input(&path)?;
         match static_program::inspect(&file) {
             Ok(program) => Ok(SelfCheckBinary::Included { path, file, program }),
-            Err(source) => Err(PlanError::SelfCheckBinary { path, source }),
+            Err(source) => Err(PlanError::SelfCheckBinary(path, source)),
         }
     };
     match choice {
@@ -196,7 +195,7 @@ pub(super) fn open_self_check_binary(
         SelfCheckBinaryChoice::Auto => Ok(match std::env::current_exe() {
             Ok(path) => carried(path).unwrap_or_else(|error| {
                 let why = match &error {
-                    PlanError::SelfCheckBinary { source, .. } => source.to_string(),
+                    PlanError::SelfCheckBinary(_, source) => source.to_string(),
                     other => other.to_string(),
                 };
                 SelfCheckBinary::Absent(format!("the program that built this: {why}"))

@@ -15,17 +15,11 @@ pub(super) const MAX_ITEMS: usize = 200;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ResolveError {
     /// A key that another value needs.
-    #[error("network.{key} is missing, and method is static")]
-    StaticNeeds {
-        /// The key.
-        key: &'static str,
-    },
+    #[error("network.{0} is missing, and method is static")]
+    StaticNeeds(&'static str),
     /// A key that DHCP answers.
-    #[error("network.{key} is given, and method is dhcp")]
-    DhcpAnswers {
-        /// The key.
-        key: &'static str,
-    },
+    #[error("network.{0} is given, and method is dhcp")]
+    DhcpAnswers(&'static str),
     /// An address that is its subnet's own or its broadcast address.
     #[error("network.{key}: {address} is the first or last address of its subnet")]
     SubnetEdge {
@@ -169,8 +163,8 @@ impl ResolveError {
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::StaticNeeds { key } => format!("give network.{key}, or choose method: dhcp"),
-            Self::DhcpAnswers { key } => format!("remove network.{key}, or choose method: static"),
+            Self::StaticNeeds(key) => format!("give network.{key}, or choose method: dhcp"),
+            Self::DhcpAnswers(key) => format!("remove network.{key}, or choose method: static"),
             Self::EraseRefused { key, .. } => {
                 format!("write erase: true below {key} when that disk may be wiped")
             }

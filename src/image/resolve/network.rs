@@ -20,11 +20,11 @@ pub(super) fn interface(network: &NetworkSettings) -> Result<Interface, ResolveE
             ("gateway", gateway.is_some()),
         ];
         return match given.into_iter().find(|(_, given)| *given) {
-            Some((key, _)) => Err(ResolveError::DhcpAnswers { key }),
+            Some((key, _)) => Err(ResolveError::DhcpAnswers(key)),
             None => Ok(Interface::Dhcp { device, dns }),
         };
     }
-    let missing = |key| ResolveError::StaticNeeds { key };
+    let missing = |key| ResolveError::StaticNeeds(key);
     let address = address.ok_or(missing("address"))?;
     let netmask = netmask.ok_or(missing("netmask"))?;
     let gateway = gateway.ok_or(missing("gateway"))?;

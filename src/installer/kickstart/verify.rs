@@ -11,11 +11,8 @@ use crate::installer::disc_layout;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum KickstartDifference {
     /// The line that names the manifest is not the first.
-    #[error("line 1 does not name the manifest, expected {expected:?}")]
-    Head {
-        /// The line that should be there.
-        expected: String,
-    },
+    #[error("line 1 does not name the manifest, expected {0:?}")]
+    Head(String),
     /// A command that differs.
     #[error("line {line}: expected {expected:?}, the text says {seen:?}")]
     Line {
@@ -27,11 +24,8 @@ pub enum KickstartDifference {
         seen: String,
     },
     /// Something that was meant and is not there.
-    #[error("{expected:?} is missing")]
-    Missing {
-        /// What was meant.
-        expected: String,
-    },
+    #[error("{0:?} is missing")]
+    Missing(String),
     /// Something that was not meant.
     #[error("line {line}: {seen:?} was not meant")]
     Surplus {
@@ -58,7 +52,7 @@ pub enum KickstartDifference {
 pub fn verify(kickstart: &Kickstart, text: &str) -> Result<(), KickstartDifference> {
     let expected = format!("# preflight-manifest: /{}", disc_layout::CHECKSUMS);
     if text.lines().next() != Some(expected.as_str()) {
-        return Err(KickstartDifference::Head { expected });
+        return Err(KickstartDifference::Head(expected));
     }
     let document = parse(text);
     if let Some(line) = document.includes.iter().chain(&document.stray_ends).min() {
@@ -94,7 +88,7 @@ pub fn verify(kickstart: &Kickstart, text: &str) -> Result<(), KickstartDifferen
 fn compare(meant: &[String], seen: &[(usize, String)]) -> Result<(), KickstartDifference> {
     for (index, expected) in meant.iter().enumerate() {
         match seen.get(index) {
-            None => return Err(KickstartDifference::Missing { expected: expected.clone() }),
+            None => return Err(KickstartDifference::Missing(expected.clone())),
             Some((line, seen)) if seen != expected => {
                 return Err(KickstartDifference::Line {
                     line: *line,
@@ -175,7 +169,7 @@ echo 1
         let short = TEXT.replace("bootloader --append='a b'\n", "");
         assert_eq!(
             verify(&meant(), &short).unwrap_err(),
-            KickstartDifference::Missing { expected: "bootloader --append='a b'".into() }
+            KickstartDifference::Missing("bootloader --append='a b'".into())
         );
     }
 }

@@ -89,7 +89,7 @@ fn mark(
     let mut text = Vec::new();
     decompress(&name, stored)
         .and_then(|plain| plain.take(control::MAX_TEXT as u64 + 1).read_to_end(&mut text))
-        .map_err(|source| AddOnError::Read { path: path.to_owned(), source })?;
+        .map_err(|source| AddOnError::Read(path.to_owned(), source))?;
     let listed = list::parse(&String::from_utf8_lossy(&text))
         .map_err(|error| refuse(format!("cannot be read: {error}")))?;
     let names: BTreeSet<&str> = packages.iter().map(|one| one.package.name.as_str()).collect();
@@ -111,7 +111,7 @@ fn mark(
                     list: name.clone().into_owned(),
                     package: format!("{} {}", own.name, own.version),
                 };
-                return Err(AddOnError::Package { path: file.path.clone(), fault }.into());
+                return Err(AddOnError::Package(file.path.clone(), fault).into());
             }
             DebTrust::VerifiedBy { .. } => file.trust = trust.clone(),
             _ if digest == file.sha256 && file.trust == DebTrust::Unlisted => {
@@ -124,7 +124,7 @@ fn mark(
 }
 
 fn read_file(path: &Path, most: u64) -> Result<Vec<u8>, DebError> {
-    let failed = |source| AddOnError::Read { path: path.to_owned(), source };
+    let failed = |source| AddOnError::Read(path.to_owned(), source);
     let mut bytes = Vec::new();
     let file = std::fs::File::open(path).map_err(failed)?;
     file.take(most + 1).read_to_end(&mut bytes).map_err(failed)?;

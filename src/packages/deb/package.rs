@@ -88,13 +88,13 @@ pub(super) fn read(
     features: DpkgFeatures,
     keep: FileRetention,
 ) -> Result<DebFile, AddOnError<DebFault>> {
-    let failed = |source| AddOnError::Read { path: path.clone(), source };
+    let failed = |source| AddOnError::Read(path.clone(), source);
     let file = File::open(&path).map_err(failed)?;
     match read_open(&path, &file, features).map_err(failed)? {
         Ok(package) => {
             Ok(DebFile { file: (keep == FileRetention::Open).then(|| Arc::new(file)), ..package })
         }
-        Err(fault) => Err(AddOnError::Package { path, fault }),
+        Err(fault) => Err(AddOnError::Package(path, fault)),
     }
 }
 

@@ -52,14 +52,8 @@ pub enum PackageFault {
     #[error("its signature is {0}")]
     BadSignature(&'static str),
     /// The signature is not by the known key that it names.
-    #[error("its signature is not by {key}, which it names: the package was changed")]
-    Signature {
-        /// The key.
-        key: KeyName,
-        /// Why.
-        #[source]
-        error: Box<pgp::errors::Error>,
-    },
+    #[error("its signature is not by {0}, which it names: the package was changed")]
+    Signature(KeyName, #[source] Box<pgp::errors::Error>),
     /// The signature is by a known key that was not valid when it was made.
     #[error("its signature is by {key}, {why}")]
     UnfitKey {
@@ -112,32 +106,14 @@ pub enum RepositoryError {
     #[error(transparent)]
     AddOn(#[from] AddOnError<PackageFault>),
     /// Metadata cannot be written.
-    #[error("cannot write the metadata of {nevra}")]
-    Write {
-        /// The package.
-        nevra: String,
-        /// Why.
-        #[source]
-        source: rpmrepo_metadata::MetadataError,
-    },
+    #[error("cannot write the metadata of {0}")]
+    Write(String, #[source] rpmrepo_metadata::MetadataError),
     /// A metadata file cannot be read.
-    #[error("cannot read {name} of the repository")]
-    Metadata {
-        /// The file, from the repository's top.
-        name: String,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
+    #[error("cannot read {0} of the repository")]
+    Metadata(String, #[source] io::Error),
     /// A metadata file cannot be parsed.
-    #[error("{name} of the repository is damaged")]
-    Syntax {
-        /// The file.
-        name: String,
-        /// Why.
-        #[source]
-        source: rpmrepo_metadata::MetadataError,
-    },
+    #[error("{0} of the repository is damaged")]
+    Syntax(String, #[source] rpmrepo_metadata::MetadataError),
     /// A metadata file contradicts another one or exceeds a limit.
     #[error("{name} of the repository {what}")]
     Inconsistent {
@@ -153,10 +129,10 @@ impl RepositoryError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::AddOn(error) => error.hint(),
-            Self::Syntax { .. } | Self::Inconsistent { .. } => {
+            Self::Syntax(..) | Self::Inconsistent { .. } => {
                 Some("check the medium: compare its sha256 with the vendor's".to_owned())
             }
-            Self::Write { .. } | Self::Metadata { .. } => None,
+            Self::Write(..) | Self::Metadata(..) => None,
         }
     }
 }

@@ -238,7 +238,7 @@ impl FileLists {
 }
 
 fn syntax_error(name: &str, source: MetadataError) -> RepositoryError {
-    RepositoryError::Syntax { name: name.to_owned(), source }
+    RepositoryError::Syntax(name.to_owned(), source)
 }
 
 fn inconsistent(name: &str, what: String) -> RepositoryError {
@@ -250,7 +250,7 @@ fn read_limited<R: Read>(
     name: &str,
     most: u64,
 ) -> Result<Vec<u8>, RepositoryError> {
-    let failed = |source| RepositoryError::Metadata { name: name.to_owned(), source };
+    let failed = |source| RepositoryError::Metadata(name.to_owned(), source);
     let mut bytes = Vec::new();
     open(name).map_err(failed)?.take(most + 1).read_to_end(&mut bytes).map_err(failed)?;
     if bytes.len() as u64 > most {
@@ -299,7 +299,7 @@ fn read_primary(
     let mut balanced = BoundedXml::new(xml, MOST_PRIMARY, MOST_ITEM);
     let mut head = Vec::new();
     let read = balanced.by_ref().take(HEAD).read_to_end(&mut head);
-    read.map_err(|source| RepositoryError::Metadata { name: name.to_owned(), source })?;
+    read.map_err(|source| RepositoryError::Metadata(name.to_owned(), source))?;
     if !declares_package_count(&head) {
         return Err(inconsistent(name, "does not say how many packages it has".to_owned()));
     }

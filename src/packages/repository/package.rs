@@ -133,14 +133,14 @@ pub(super) fn read(
     keyring: &Keyring,
     keep: FileRetention,
 ) -> Result<RpmPackage, AddOnError<PackageFault>> {
-    let failed = |source| AddOnError::Read { path: path.clone(), source };
+    let failed = |source| AddOnError::Read(path.clone(), source);
     let file = File::open(&path).map_err(failed)?;
     match read_open(&path, &file, generation, keyring).map_err(failed)? {
         Ok(package) => Ok(RpmPackage {
             file: (keep == FileRetention::Open).then(|| Arc::new(file)),
             ..package
         }),
-        Err(fault) => Err(AddOnError::Package { path, fault }),
+        Err(fault) => Err(AddOnError::Package(path, fault)),
     }
 }
 

@@ -30,7 +30,7 @@ pub fn repodata(
     let mut primary = PrimaryXml::new_writer(create_xml_writer(Vec::new()));
     let mut filelists = FilelistsXml::new_writer(create_xml_writer(Vec::new()));
     let mut other = OtherXml::new_writer(create_xml_writer(Vec::new()));
-    let whole = |source| RepositoryError::Write { nevra: "the repository".to_owned(), source };
+    let whole = |source| RepositoryError::Write("the repository".to_owned(), source);
     primary.write_header(packages.len()).map_err(whole)?;
     filelists.write_header(packages.len()).map_err(whole)?;
     other.write_header(packages.len()).map_err(whole)?;
@@ -42,8 +42,7 @@ pub fn repodata(
             filelists.write_package(metadata)?;
             other.write_package(metadata)
         };
-        write(&metadata)
-            .map_err(|source| RepositoryError::Write { nevra: package.nevra(), source })?;
+        write(&metadata).map_err(|source| RepositoryError::Write(package.nevra(), source))?;
     }
     primary.finish().map_err(whole)?;
     filelists.finish().map_err(whole)?;

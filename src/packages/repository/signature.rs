@@ -101,7 +101,7 @@ pub(super) fn verify_signatures(
             };
             if let Err(error) = result {
                 let error = Box::new(error);
-                return Ok(Err(PackageFault::Signature { key: name.clone(), error }));
+                return Ok(Err(PackageFault::Signature(name.clone(), error)));
             }
             let algorithms = algorithms(signature);
             signers.push((*covers_payload || digested, Signer { key: name.clone(), algorithms }));

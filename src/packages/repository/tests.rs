@@ -145,7 +145,7 @@ fn what_the_installer_could_not_read_is_refused_with_the_file_named() {
         let dir = tempfile::tempdir().unwrap();
         let path = package(dir.path(), nevra, change);
         match read_packages(dir.path(), Generation::EL6, &Keyring::default()) {
-            Err(RepositoryError::AddOn(AddOnError::Package { path: named, fault })) => {
+            Err(RepositoryError::AddOn(AddOnError::Package(named, fault))) => {
                 assert_eq!((named, fault.to_string().as_str()), (path, want), "{case}");
             }
             other => panic!("{case}: {other:?}"),
@@ -211,7 +211,7 @@ fn a_pipe_called_a_package_is_not_waited_for() {
     let error = read_packages(dir.path(), Generation::EL6, &Keyring::default()).unwrap_err();
     assert!(matches!(
         error,
-        RepositoryError::AddOn(AddOnError::Package { fault: PackageFault::NotAFile, .. })
+        RepositoryError::AddOn(AddOnError::Package(_, PackageFault::NotAFile))
     ));
 }
 

@@ -335,7 +335,7 @@ impl<'a> ArmClient<'a> {
         if let Some(mut stream) = kept {
             stream.get_mut().set_deadline(deadline);
             match self.exchange(stream, target, token) {
-                Err(HttpError::Closed { bytes: 0 }) => {}
+                Err(HttpError::Closed(0)) => {}
                 Err(HttpError::Io(error)) if message::is_stale(&error) => {}
                 other => return other.map_err(|error| self.attempt_error(error)),
             }
@@ -356,7 +356,7 @@ impl<'a> ArmClient<'a> {
                 error @ (ConnectError::Dns { .. }
                 | ConnectError::Certificate { .. }
                 | ConnectError::NotTls(_)
-                | ConnectError::TlsVersion { .. }),
+                | ConnectError::TlsVersion(..)),
             ) => {
                 let failure = fail(error.to_string());
                 self.end(&failure);
@@ -409,14 +409,14 @@ impl<'a> ArmClient<'a> {
                 })
             }
             HttpError::Io(error) => AttemptError::Lost(format!("the connection broke: {error}")),
-            HttpError::Closed { .. } => AttemptError::Lost(error.to_string()),
+            HttpError::Closed(..) => AttemptError::Lost(error.to_string()),
             HttpError::SessionTooLong => {
                 let mib = self.endpoint.max_bytes >> 20;
                 let failure = fail(format!("the answers have more than {mib} MiB altogether"));
                 self.end(&failure);
                 AttemptError::Failed(failure)
             }
-            HttpError::BodyTooLong { .. }
+            HttpError::BodyTooLong(..)
             | HttpError::HeadTooLong
             | HttpError::NotHttp(_)
             | HttpError::Length(_) => AttemptError::Failed(fail(error.to_string())),

@@ -42,14 +42,8 @@ const REQUESTED: &str = "requested";
 #[derive(Debug, thiserror::Error)]
 pub enum AzureExportError {
     /// The system refused.
-    #[error("cannot read {path}")]
-    Io {
-        /// The file or directory.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
+    #[error("cannot read {0}")]
+    Io(PathBuf, #[source] io::Error),
     /// It is no body of Azure and no capture.
     #[error("{path} is neither a capture nor a body of Azure: {why}")]
     Unreadable {
@@ -75,7 +69,7 @@ impl AzureExportError {
     /// Returns what to do about it.
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
-            Self::Io { .. } => return None,
+            Self::Io(..) => return None,
             Self::Unreadable { .. } | Self::Empty(_) => {
                 "make one with preflight collect azure VAULT -o FILE, or with the script in \
                  docs/azure.md"
@@ -147,7 +141,7 @@ fn read_file(
     may_be_empty: bool,
     reading: &mut Reading,
 ) -> Result<(), AzureExportError> {
-    let io = |source| AzureExportError::Io { path: file.to_owned(), source };
+    let io = |source| AzureExportError::Io(file.to_owned(), source);
     let bytes = regular_file::read(file, MAX_BYTES).map_err(io)?;
     let name = || file.file_name().unwrap_or_default().to_string_lossy();
     if bytes.iter().all(u8::is_ascii_whitespace) && may_be_empty {
@@ -192,7 +186,7 @@ impl Reading {
 }
 
 fn files_in(directory: &Path) -> Result<Vec<PathBuf>, AzureExportError> {
-    let io = |source| AzureExportError::Io { path: directory.to_owned(), source };
+    let io = |source| AzureExportError::Io(directory.to_owned(), source);
     let mut files = Vec::new();
     for entry in std::fs::read_dir(directory).map_err(io)?.take(MAX_FILES) {
         let file = entry.map_err(io)?.path();

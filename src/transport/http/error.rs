@@ -39,11 +39,8 @@ pub enum ConnectError {
         failure: Failure,
     },
     /// The host on the way can be used, and does not reach the server.
-    #[error("{}", .failure.reason)]
-    BehindJumpHost {
-        /// Why not.
-        failure: Failure,
-    },
+    #[error("{}", .0.reason)]
+    BehindJumpHost(Failure),
     /// The proxy of the environment does not lead there.
     #[error("the proxy {proxy}: {why}")]
     Proxy {
@@ -64,11 +61,8 @@ pub enum ConnectError {
     #[error("{0} does not speak TLS")]
     NotTls(String),
     /// The server has only versions of TLS that are not allowed.
-    #[error("the server speaks {offered} and nothing newer; at least TLS 1.2 is required")]
-    TlsVersion {
-        /// The newest version the server has.
-        offered: String,
-    },
+    #[error("the server speaks {0} and nothing newer; at least TLS 1.2 is required")]
+    TlsVersion(String),
     /// The handshake failed for another reason.
     #[error("the TLS handshake failed: {0}")]
     Handshake(String),
@@ -88,13 +82,13 @@ impl ConnectError {
         match self {
             // A failure of that host says nothing about the server.
             Self::JumpHost { .. } => FailureKind::Via,
-            Self::BehindJumpHost { failure } => failure.kind,
+            Self::BehindJumpHost(failure) => failure.kind,
             Self::Dns { .. } => FailureKind::Dns,
             Self::Refused(_) => FailureKind::Refused,
             Self::Unreachable { .. } | Self::Proxy { .. } => FailureKind::Unreachable,
             Self::Timeout { .. } => FailureKind::Timeout,
             Self::NotTls(_) => FailureKind::NotTls,
-            Self::TlsVersion { .. } => FailureKind::TlsVersion,
+            Self::TlsVersion(..) => FailureKind::TlsVersion,
             Self::Handshake(_) => FailureKind::Handshake,
             Self::Certificate { .. } => FailureKind::Certificate,
         }
@@ -103,7 +97,7 @@ impl ConnectError {
     /// Returns what to do about it; none where that depends on the service.
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
-            Self::JumpHost { failure, .. } | Self::BehindJumpHost { failure } => {
+            Self::JumpHost { failure, .. } | Self::BehindJumpHost(failure) => {
                 return failure.hint.clone();
             }
             Self::Dns { .. } => "check the name, or use the IP address",
@@ -112,7 +106,7 @@ impl ConnectError {
             Self::Proxy { .. } => "check HTTPS_PROXY, or name the host in NO_PROXY",
             Self::Timeout { .. } => "raise --timeout, or look at the server's load",
             Self::NotTls(_) => "give the port of HTTPS, usually 443",
-            Self::TlsVersion { .. } | Self::Handshake(_) | Self::Certificate { .. } => return None,
+            Self::TlsVersion(..) | Self::Handshake(_) | Self::Certificate { .. } => return None,
         };
         Some(hint.to_owned())
     }

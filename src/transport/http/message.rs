@@ -96,11 +96,8 @@ pub enum HttpError {
     #[error("the connection broke")]
     Io(#[from] io::Error),
     /// The stream ended after so many bytes of the answer.
-    #[error("the connection was closed after {bytes} bytes of the answer")]
-    Closed {
-        /// How many bytes had come.
-        bytes: usize,
-    },
+    #[error("the connection was closed after {0} bytes of the answer")]
+    Closed(usize),
     /// The answer does not begin like HTTP.
     #[error("the answer begins with {0:?}, which is not HTTP")]
     NotHttp(String),
@@ -108,11 +105,8 @@ pub enum HttpError {
     #[error("the answer's header has more than {MAX_HEAD} bytes")]
     HeadTooLong,
     /// More than [`ReadLimits::body`].
-    #[error("the answer has more than {limit} bytes")]
-    BodyTooLong {
-        /// The limit.
-        limit: usize,
-    },
+    #[error("the answer has more than {0} bytes")]
+    BodyTooLong(usize),
     /// More than was left of [`MAX_SESSION`].
     #[error("the server's answers have more than {} MiB altogether", MAX_SESSION >> 20)]
     SessionTooLong,
@@ -295,7 +289,7 @@ impl<S: Read + ?Sized> ResponseReader<'_, S> {
     }
 
     fn need_more(&mut self) -> Result<(), HttpError> {
-        if self.read_more()? { Ok(()) } else { Err(HttpError::Closed { bytes: self.read }) }
+        if self.read_more()? { Ok(()) } else { Err(HttpError::Closed(self.read)) }
     }
 
     /// Takes the first bytes out of the buffer.
@@ -304,7 +298,7 @@ impl<S: Read + ?Sized> ResponseReader<'_, S> {
     }
 
     fn too_long(&self) -> HttpError {
-        HttpError::BodyTooLong { limit: self.limits.body }
+        HttpError::BodyTooLong(self.limits.body)
     }
 
     fn head(&mut self) -> Result<Vec<u8>, HttpError> {
@@ -489,7 +483,7 @@ mod tests {
         }
         let mut endless = io::Cursor::new(b"HTTP/1.1 200 OK\r\n\r\n").chain(Endless(0));
         let read = read(&mut endless, Some("session"), LIMITS);
-        assert!(matches!(read, Err(HttpError::BodyTooLong { .. })));
+        assert!(matches!(read, Err(HttpError::BodyTooLong(..))));
         assert!(endless.get_ref().1.0 < 2 * LIMITS.body as u64);
     }
 

@@ -26,7 +26,7 @@ impl Connector for SshTunnelConnector {
         let tunnel =
             self.host.tunnel(&address.host, address.port, limit).map_err(|error| match error {
                 TunnelError::Host(failure) => ConnectError::JumpHost { via: via(), failure },
-                TunnelError::Server(failure) => ConnectError::BehindJumpHost { failure },
+                TunnelError::Server(failure) => ConnectError::BehindJumpHost(failure),
             })?;
         deadline.restart(tunnel.left);
         Ok(Box::new(DeadlineStream { socket: tunnel.stream, deadline: *deadline }))

@@ -183,7 +183,7 @@ fn handshake_error(
         .unwrap_or_default();
     let says = |words: &[&str]| reasons.iter().any(|reason| words.contains(reason));
     if says(&["unsupported protocol", "tlsv1 alert protocol version", "no protocols available"]) {
-        return ConnectError::TlsVersion { offered: "an older version of TLS".to_owned() };
+        return ConnectError::TlsVersion("an older version of TLS".to_owned());
     }
     if says(&["wrong version number", "packet length too long", "http request"]) {
         return ConnectError::NotTls(address.to_string());

@@ -177,7 +177,7 @@ impl<'a> SoapClient<'a> {
     ) -> Result<HttpResponse, VsphereError> {
         if let Some(connection) = self.connection.take() {
             match self.send(connection, method, path, content) {
-                Err(HttpError::Closed { bytes: 0 }) => {}
+                Err(HttpError::Closed(0)) => {}
                 Err(HttpError::Io(error)) if is_stale(&error) => {}
                 other => return other.map_err(|error| self.protocol_error(method, error)),
             }

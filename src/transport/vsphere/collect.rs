@@ -180,7 +180,7 @@ fn explain_tls_version(
 ) -> VsphereError {
     let is_older = matches!(
         error,
-        VsphereError::Connect(ConnectError::TlsVersion { .. } | ConnectError::Handshake(_))
+        VsphereError::Connect(ConnectError::TlsVersion(..) | ConnectError::Handshake(_))
     );
     if !is_older || request.endpoint.trust.legacy {
         return error;
@@ -189,7 +189,7 @@ fn explain_tls_version(
     match tls::newest_version(request.endpoint.connector, &server, deadline) {
         Some(offered) if offered == "TLSv1" || offered == "TLSv1.1" => {
             recorder.record(questions::TLS_OFFERED, &json!(offered));
-            ConnectError::TlsVersion { offered }.into()
+            ConnectError::TlsVersion(offered).into()
         }
         _ => error,
     }

@@ -49,11 +49,8 @@ pub enum VsphereError {
     #[error("interrupted before it had answered")]
     Interrupted,
     /// The server refused the account or its password.
-    #[error("the server refused the user name or the password of {user:?}")]
-    Login {
-        /// The account.
-        user: String,
-    },
+    #[error("the server refused the user name or the password of {0:?}")]
+    Login(String),
     /// The server refused a call that is necessary for all others.
     #[error("{doing}: {fault}")]
     Fault {
@@ -80,14 +77,13 @@ impl VsphereError {
             Self::Http { .. } => FailureKind::Http,
             Self::NotVsphere(_) => FailureKind::NotVsphere,
             Self::Protocol {
-                error: HttpError::BodyTooLong { .. } | HttpError::HeadTooLong,
-                ..
+                error: HttpError::BodyTooLong(..) | HttpError::HeadTooLong, ..
             } => FailureKind::TooMuchOutput,
             Self::Protocol { error: HttpError::NotHttp(_), .. } => FailureKind::NotVsphere,
             Self::Protocol { .. } => FailureKind::CutOff,
             Self::Xml { .. } => FailureKind::Malformed,
             Self::Interrupted => FailureKind::Interrupted,
-            Self::Login { .. } => FailureKind::Authentication,
+            Self::Login(..) => FailureKind::Authentication,
             Self::Fault { .. } => FailureKind::Fault,
         }
     }
@@ -95,7 +91,7 @@ impl VsphereError {
     /// Returns what to do about it.
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
-            Self::Connect(ConnectError::TlsVersion { .. }) => {
+            Self::Connect(ConnectError::TlsVersion(..)) => {
                 "upgrade the server; until then --legacy-tls connects to it, on a network you trust"
             }
             Self::Connect(ConnectError::Handshake(_)) => {
@@ -112,7 +108,7 @@ impl VsphereError {
             Self::Http { .. } | Self::NotVsphere(_) => {
                 "see whether a proxy or another web server answers on this port"
             }
-            Self::Login { .. } => {
+            Self::Login(..) => {
                 "write the account as NAME@DOMAIN or DOMAIN\\NAME, and try the password in the \
                  vSphere client"
             }

@@ -118,7 +118,7 @@ fn login(
     match client.call("Login", manager, &args) {
         Ok(answer) => Ok(answer.child("returnval").cloned().unwrap_or_default()),
         Err(CallError::Fault(fault)) if fault.kind == "InvalidLogin" => {
-            Err(VsphereError::Login { user: credentials.user.clone() })
+            Err(VsphereError::Login(credentials.user.clone()))
         }
         Err(CallError::Fault(fault)) => {
             Err(VsphereError::Fault { doing: "logging in".to_owned(), fault })

@@ -32,11 +32,8 @@ pub enum TokenError {
     #[error("{0} holds no token")]
     NoToken(String),
     /// The given token is not valid any more, by this machine's clock.
-    #[error("the given token expired {minutes} min ago")]
-    Expired {
-        /// How long ago.
-        minutes: i64,
-    },
+    #[error("the given token expired {0} min ago")]
+    Expired(i64),
     /// A file cannot be read.
     #[error("cannot read {path}: {why}")]
     File {
@@ -98,7 +95,7 @@ impl TokenError {
                 "use a client secret, a workload identity, az login or a token of your own \
                  (--azure-token-file)"
             }
-            Self::Expired { .. } => {
+            Self::Expired(..) => {
                 "make a new one: az account get-access-token --query accessToken --output tsv"
             }
             Self::AzureCliLogin => "az login, and az account set --subscription ID",

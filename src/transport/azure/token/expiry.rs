@@ -18,7 +18,7 @@ use crate::secret::Secret;
 pub fn checked(token: Secret) -> Result<Secret, TokenError> {
     let now = Timestamp::now().as_second();
     match end(token.expose().trim()) {
-        Some(end) if end <= now => Err(TokenError::Expired { minutes: (now - end) / 60 }),
+        Some(end) if end <= now => Err(TokenError::Expired((now - end) / 60)),
         _ => Ok(token),
     }
 }
