@@ -94,13 +94,8 @@ pub enum AssetError {
     #[error("cannot read {0}")]
     Read(PathBuf, #[source] io::Error),
     /// A file larger than [`MAX_BYTES`].
-    #[error("{path} has {bytes} bytes, at most {MAX_BYTES} are read")]
-    TooLarge {
-        /// The file.
-        path: PathBuf,
-        /// Its size.
-        bytes: u64,
-    },
+    #[error("{0} has {1} bytes, at most {MAX_BYTES} are read")]
+    TooLarge(PathBuf, u64),
 }
 
 impl AssetError {
@@ -192,7 +187,7 @@ pub fn read_file(path: &Path) -> Result<Asset, AssetError> {
     let read = file.take(MAX_BYTES + 1).read_to_string(&mut text);
     let bytes = bytes.max(text.len() as u64);
     if bytes > MAX_BYTES {
-        return Err(AssetError::TooLarge { path: path.to_owned(), bytes });
+        return Err(AssetError::TooLarge(path.to_owned(), bytes));
     }
     read.map_err(failed)?;
     Ok(Asset { path: path.display().to_string(), text })
@@ -224,7 +219,7 @@ mod tests {
     fn a_file_past_the_limit_is_not_read() {
         let file = tempfile::NamedTempFile::new().unwrap();
         file.as_file().set_len(MAX_BYTES + 1).unwrap();
-        assert!(matches!(read_file(file.path()), Err(AssetError::TooLarge { .. })));
-        assert!(matches!(read_file(Path::new("/dev/zero")), Err(AssetError::TooLarge { .. })));
+        assert!(matches!(read_file(file.path()), Err(AssetError::TooLarge(..))));
+        assert!(matches!(read_file(Path::new("/dev/zero")), Err(AssetError::TooLarge(..))));
     }
 }

@@ -37,24 +37,14 @@ const LARGEST_GIB: u64 = 62 * 1024;
 #[derive(Debug, thiserror::Error)]
 pub enum VmError {
     /// A size that no virtual disk has.
-    #[error("the {disk} disk of {gib} GiB is larger than any virtual disk, {LARGEST_GIB} GiB")]
-    TooLarge {
-        /// Which.
-        disk: &'static str,
-        /// How large.
-        gib: u64,
-    },
+    #[error("the {0} disk of {1} GiB is larger than any virtual disk, {LARGEST_GIB} GiB")]
+    TooLarge(&'static str, u64),
     /// No whole number of GiB lies in the range.
     #[error("no whole number of GiB lies between the {0} disk's min and max")]
     NoSize(&'static str),
     /// A text that neither format can hold.
-    #[error("{what} {text:?}: expected 1 to 200 characters without control characters")]
-    Text {
-        /// Which.
-        what: &'static str,
-        /// The text.
-        text: String,
-    },
+    #[error("{0} {1:?}: expected 1 to 200 characters without control characters")]
+    Text(&'static str, String),
     /// A template does not render.
     #[error(transparent)]
     Template(#[from] TemplateError),
@@ -64,10 +54,10 @@ impl VmError {
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::TooLarge { .. } | Self::NoSize(..) => {
+            Self::TooLarge(..) | Self::NoSize(..) => {
                 Some("give the recipe's disk a size with min and max in whole GiB".to_owned())
             }
-            Self::Text { .. } | Self::Template(_) => None,
+            Self::Text(..) | Self::Template(_) => None,
         }
     }
 }
@@ -257,7 +247,7 @@ fn check_text<'t>(what: &'static str, text: &'t str) -> Result<&'t str, VmError>
     // What XML 1.0 has no place for is not in the name of anything either.
     let is_odd = |c: char| c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}');
     if !fits || text.chars().any(is_odd) {
-        return Err(VmError::Text { what, text: text.to_owned() });
+        return Err(VmError::Text(what, text.to_owned()));
     }
     Ok(text)
 }
@@ -288,7 +278,7 @@ fn disk_size_gib(what: &'static str, disk: Option<&Disk>, usual: u64) -> Result<
         return Err(VmError::NoSize(what));
     }
     if gib > LARGEST_GIB {
-        return Err(VmError::TooLarge { disk: what, gib });
+        return Err(VmError::TooLarge(what, gib));
     }
     Ok(gib)
 }

@@ -178,7 +178,7 @@ fn a_delta_that_contradicts_itself_is_refused_with_the_byte() {
     for (pieces, wanted) in owned {
         let parts: Vec<&[u8]> = pieces.iter().map(Vec::as_slice).collect();
         match opened(&crafted(100, 14, &parts)).unwrap_err() {
-            DeltaError::Faulty { at, fault } => {
+            DeltaError::Faulty(at, fault) => {
                 assert_eq!(fault, wanted, "{parts:?}");
                 assert!(at >= 100, "{parts:?}: byte {at}");
             }

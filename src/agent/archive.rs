@@ -113,7 +113,7 @@ fn attribute_error<R: Read>(
         return AgentError::Read(failure);
     }
     if let Some(limit) = source.get_ref().and_then(|inner| inner.downcast_ref::<ArchiveLimit>()) {
-        return AgentError::TooMuch { limit: *limit, entries };
+        return AgentError::TooMuch(*limit, entries);
     }
     // The tar reader's own complaints are of kind Other; flate2's are InvalidInput, InvalidData or
     // UnexpectedEof.
@@ -249,7 +249,7 @@ impl Walk {
     }
 
     fn limit_error(&self, limit: ArchiveLimit) -> WalkError {
-        WalkError::Error(AgentError::TooMuch { limit, entries: self.entries })
+        WalkError::Error(AgentError::TooMuch(limit, self.entries))
     }
 }
 
@@ -259,7 +259,7 @@ fn entry_error(name: &str, fault: EntryFault) -> AgentError {
     if name.chars().nth(200).is_some() {
         shown.push_str("...");
     }
-    AgentError::Entry { name: shown, fault }
+    AgentError::Entry(shown, fault)
 }
 
 fn read_record(entry: &mut impl Read) -> io::Result<Vec<u8>> {
@@ -313,7 +313,7 @@ fn read_extended(data: &[u8], records: &mut Records) -> Result<(), EntryFault> {
 fn link_target(header: &tar::Header, record: Option<Vec<u8>>) -> Result<String, EntryFault> {
     let raw = record.or_else(|| header.link_name_bytes().map(|bytes| bytes.into_owned()));
     let target = raw.and_then(|raw| String::from_utf8(raw).ok()).unwrap_or_default();
-    let fault = |why| EntryFault::Link { target: target.chars().take(200).collect(), why };
+    let fault = |why| EntryFault::Link(target.chars().take(200).collect(), why);
     if target.is_empty() || target.len() > 4095 || target.chars().any(char::is_control) {
         return Err(fault("which is not a path"));
     }

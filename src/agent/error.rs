@@ -55,13 +55,8 @@ pub enum EntryFault {
     #[error("its mode {0:04o} lets others than its owner write it")]
     WritableByOthers(u32),
     /// A number of its header that tar programs read differently.
-    #[error("its {field} is \"{shown}\", which tar programs read differently")]
-    Number {
-        /// Which.
-        field: &'static str,
-        /// The field's bytes, escaped.
-        shown: String,
-    },
+    #[error("its {0} is \"{1}\", which tar programs read differently")]
+    Number(&'static str, String),
     /// The same path was there before.
     #[error("it overwrites an earlier entry of this name")]
     Duplicate,
@@ -69,13 +64,8 @@ pub enum EntryFault {
     #[error("{0:?} in its path is not a directory")]
     ThroughNonDirectory(String),
     /// A symbolic or hard link that leads outside, in a circle, or nowhere.
-    #[error("it links to {target:?}, {why}")]
-    Link {
-        /// Where to.
-        target: String,
-        /// What is wrong with that.
-        why: &'static str,
-    },
+    #[error("it links to {0:?}, {1}")]
+    Link(String, &'static str),
     /// A kind that has no content carries some, which tar programs read differently.
     #[error("a {0} carries data")]
     DataOnNonFile(&'static str),
@@ -106,29 +96,14 @@ pub enum AgentError {
     #[error("not a sound tar archive after {0} entries")]
     Archive(u64, #[source] io::Error),
     /// It is larger than any agent.
-    #[error("the archive has {limit}, found after {entries} entries")]
-    TooMuch {
-        /// Which limit.
-        limit: ArchiveLimit,
-        /// Members read before.
-        entries: u64,
-    },
+    #[error("the archive has {0}, found after {1} entries")]
+    TooMuch(ArchiveLimit, u64),
     /// A member is refused.
-    #[error("entry \"{name}\" is refused: {fault}")]
-    Entry {
-        /// Its name, control characters escaped.
-        name: String,
-        /// Why.
-        fault: EntryFault,
-    },
+    #[error("entry \"{0}\" is refused: {1}")]
+    Entry(String, EntryFault),
     /// A file the bundle must carry is not at its top.
-    #[error("the archive has no file {name:?} at its top{found}", found = nested.as_ref().map(|n| format!(", but {n:?}")).unwrap_or_default())]
-    Missing {
-        /// The file looked for.
-        name: &'static str,
-        /// A file of that name further down.
-        nested: Option<String>,
-    },
+    #[error("the archive has no file {0:?} at its top{found}", found = .1.as_ref().map(|n| format!(", but {n:?}")).unwrap_or_default())]
+    Missing(&'static str, Option<String>),
 }
 
 impl AgentError {
@@ -143,14 +118,14 @@ impl AgentError {
                 "copy the bundle again from the process server, \
                  home\\svsystems\\pushinstallsvc\\repository, in binary mode"
             }
-            Self::TooMuch { .. } | Self::Entry { .. } => {
+            Self::TooMuch(..) | Self::Entry(..) => {
                 "an agent as Microsoft ships it has no such thing: check where the file comes from \
                  and compare its sha256 with the one on the process server"
             }
-            Self::Missing { nested: Some(_), .. } => {
+            Self::Missing(_, Some(_)) => {
                 "give the bundle as it was downloaded, not one packed again with a directory around it"
             }
-            Self::Missing { .. } => {
+            Self::Missing(..) => {
                 "give the Unified Agent's bundle: Microsoft-ASR_UA_..._release.tar.gz"
             }
         };

@@ -21,9 +21,7 @@ pub(super) fn check(header: &Header) -> Result<(), EntryFault> {
     ];
     match numbers.into_iter().find(|(_, bytes)| !is_plain(bytes)) {
         None => Ok(()),
-        Some((field, bytes)) => {
-            Err(EntryFault::Number { field, shown: bytes.escape_ascii().to_string() })
-        }
+        Some((field, bytes)) => Err(EntryFault::Number(field, bytes.escape_ascii().to_string())),
     }
 }
 

@@ -143,7 +143,7 @@ impl ArchiveTree {
 
     /// What a hard link to `target` is. Tar's hard links name a member from the archive's top.
     fn hard_link_target(&self, target: &str) -> Result<Node, EntryFault> {
-        let fault = |why| EntryFault::Link { target: target.escape_default().to_string(), why };
+        let fault = |why| EntryFault::Link(target.escape_default().to_string(), why);
         let path = normalize(target).map_err(|_| fault("which is outside"))?;
         match self.nodes.get(&path) {
             Some(Node::File { mode }) => Ok(Node::File { mode: *mode }),
@@ -162,8 +162,8 @@ impl ArchiveTree {
             let Node::SymbolicLink { target } = node else { continue };
             if let Err(why) = self.follow(path, target) {
                 let target = target.escape_default().to_string();
-                let fault = EntryFault::Link { target, why };
-                return Err(AgentError::Entry { name: path.escape_default().to_string(), fault });
+                let fault = EntryFault::Link(target, why);
+                return Err(AgentError::Entry(path.escape_default().to_string(), fault));
             }
         }
         Ok(())
@@ -225,7 +225,7 @@ impl ArchiveTree {
             let below = path.strip_suffix(name)?.ends_with('/');
             (below && matches!(node, Node::File { .. })).then(|| path.clone())
         });
-        Err(AgentError::Missing { name, nested })
+        Err(AgentError::Missing(name, nested))
     }
 }
 

@@ -102,13 +102,8 @@ pub enum BootConfigError {
     #[error("there is a boot entry {0:?} already")]
     Exists(String),
     /// A boot loader would read a title or an argument as something else.
-    #[error("{text:?} cannot be written into a boot entry: {why}")]
-    Unwritable {
-        /// The text.
-        text: String,
-        /// What is wrong.
-        why: &'static str,
-    },
+    #[error("{0:?} cannot be written into a boot entry: {1}")]
+    Unwritable(String, &'static str),
     /// A line may start something else than the new entry.
     #[error("line {line} of the boot configuration, {text:?}, may start something else: {why}")]
     Undecided {

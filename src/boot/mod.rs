@@ -246,7 +246,7 @@ impl BootConfig {
             MenuFormat::Isolinux => Ok(isolinux::with_entry(&self.text, base, new, &slug)),
             MenuFormat::GrubLegacy if !new.initrds.is_empty() => {
                 let (text, why) = (new.initrds.join(" "), "this boot loader loads one only");
-                Err(BootConfigError::Unwritable { text, why })
+                Err(BootConfigError::Unwritable(text, why))
             }
             MenuFormat::GrubLegacy => Ok(grub_legacy::with_entry(&self.text, base, new)),
             MenuFormat::Grub2 => grub2::with_entry(&self.text, base, new),
@@ -256,7 +256,7 @@ impl BootConfig {
 
 /// Refuses texts that any of the three boot loaders would split or interpret.
 fn check_entry_text(new: &NewMenuEntry) -> Result<(), BootConfigError> {
-    let refuse = |text: &str, why| Err(BootConfigError::Unwritable { text: text.to_owned(), why });
+    let refuse = |text: &str, why| Err(BootConfigError::Unwritable(text.to_owned(), why));
     let title = new.title.as_str();
     if title.trim() != title || !title.bytes().any(|b| b.is_ascii_alphanumeric()) {
         return refuse(title, "a title begins and ends with a visible character");
@@ -270,7 +270,7 @@ fn check_entry_text(new: &NewMenuEntry) -> Result<(), BootConfigError> {
 /// Refuses an argument that any of the three boot loaders would split or interpret. A value with
 /// blanks stands in double quotes, which all three pass on.
 fn check_argument(arg: &str) -> Result<(), BootConfigError> {
-    let refuse = |why| Err(BootConfigError::Unwritable { text: arg.to_owned(), why });
+    let refuse = |why| Err(BootConfigError::Unwritable(arg.to_owned(), why));
     let quoted = arg.split_once("=\"").and_then(|(name, rest)| {
         Some((name, rest.strip_suffix('"')?)).filter(|(name, _)| !name.is_empty())
     });

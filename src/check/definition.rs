@@ -145,7 +145,7 @@ impl CheckSet {
             let required = self.named("requires", id)?;
             let mut kinds = check.applies_to.iter();
             if let Some(&kind) = kinds.find(|kind| !required.applies_to.contains(kind)) {
-                return Err(EntryProblem::PrerequisiteDoesNotApply { id: id.clone(), kind });
+                return Err(EntryProblem::PrerequisiteDoesNotApply(id.clone(), kind));
             }
         }
         let causes = check.consequence_of.iter();
@@ -265,7 +265,7 @@ fn custom_probes(written: &[RawEntry]) -> Result<Vec<CustomProbe>, DefinitionErr
                 },
             };
             let name = probe.name().to_owned();
-            return Err(EntryProblem::Probe { name, fault }.into_error(entry.id(), &entry.at));
+            return Err(EntryProblem::Probe(name, fault).into_error(entry.id(), &entry.at));
         }
     }
     Ok(own.into_iter().map(|(probe, _)| probe).collect())

@@ -246,7 +246,7 @@ fn verify_entry(
         if is_prevalidated {
             Ok(Rule::prevalidated(text, facts))
         } else {
-            Rule::compile(text, facts).map_err(|error| EntryProblem::Rule { key, error })
+            Rule::compile(text, facts).map_err(|error| EntryProblem::Rule(key, error))
         }
     };
     let applies_when = entry.applies_when.map(|condition| {

@@ -57,7 +57,7 @@ pub(super) fn parse_examples(
         let number = index + 1;
         let example = entry.into_example().ok_or(EntryProblem::Example(number))?;
         match facts.find_mismatch(&example.facts) {
-            Some(why) => Err(EntryProblem::ExampleFacts { number, why }),
+            Some(why) => Err(EntryProblem::ExampleFacts(number, why)),
             None => Ok(example),
         }
     });

@@ -58,21 +58,11 @@ pub enum EntryProblem {
     #[error("the id is taken by the one at {0}")]
     Duplicate(DefinitionLocation),
     /// A rule is wrong.
-    #[error("{key}: {error}")]
-    Rule {
-        /// The key it stands at.
-        key: &'static str,
-        /// What is wrong with it.
-        error: Box<RuleError>,
-    },
+    #[error("{0}: {1}")]
+    Rule(&'static str, Box<RuleError>),
     /// A probe of its own is wrong.
-    #[error("probe {name:?}: {fault}")]
-    Probe {
-        /// The probe's name as written.
-        name: String,
-        /// What is wrong with it.
-        fault: CustomProbeError,
-    },
+    #[error("probe {0:?}: {1}")]
+    Probe(String, CustomProbeError),
     /// The text about what was found is wrong.
     #[error("found: {0}")]
     Found(MessageError),
@@ -123,13 +113,8 @@ pub enum EntryProblem {
     #[error("remedy: {0}")]
     Remedy(RemedyError),
     /// A prerequisite that is not evaluated for every target of this check.
-    #[error("requires {id:?}, which does not apply to {kind}", kind = .kind.as_str())]
-    PrerequisiteDoesNotApply {
-        /// The prerequisite.
-        id: String,
-        /// The kind of target it does not apply to.
-        kind: TargetKind,
-    },
+    #[error("requires {0:?}, which does not apply to {kind}", kind = .1.as_str())]
+    PrerequisiteDoesNotApply(String, TargetKind),
     /// An outcome without an example.
     #[error("there is no {} example", .0.as_str())]
     NoExample(ExpectedOutcome),
@@ -137,13 +122,8 @@ pub enum EntryProblem {
     #[error("example {0}: it has one of pass, warn, fail, unknown and not-applicable")]
     Example(usize),
     /// An example with facts that do not exist, or with values they cannot have.
-    #[error("example {number}: {why}")]
-    ExampleFacts {
-        /// Which, from 1.
-        number: usize,
-        /// Where it departs from the facts.
-        why: String,
-    },
+    #[error("example {0}: {1}")]
+    ExampleFacts(usize, String),
 }
 
 /// How the id of a check is written.
@@ -165,8 +145,8 @@ impl DefinitionError {
             Self::Empty => None,
             Self::Missing(_) => Some("every stage of a scenario has one entry".to_owned()),
             Self::Entry { problem, .. } => match problem.as_ref() {
-                EntryProblem::Rule { error, .. } => error.hint(),
-                EntryProblem::Probe { fault, .. } => fault.hint(),
+                EntryProblem::Rule(_, error) => error.hint(),
+                EntryProblem::Probe(_, fault) => fault.hint(),
                 EntryProblem::Id(CHECK_ID) => Some("write it like retention.fs-not-fat".to_owned()),
                 EntryProblem::NoSuchCheck { nearest: None, .. } => {
                     Some("preflight list checks names them all".to_owned())

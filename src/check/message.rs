@@ -51,13 +51,8 @@ pub enum MessageError {
     #[error("it has {0} bytes, at most {MAX_RULE_BYTES} are read")]
     TooLong(usize),
     /// A fact that does not exist.
-    #[error("there is no fact {path:?}{}", did_you_mean(.nearest))]
-    NoSuchFact {
-        /// The path as written.
-        path: String,
-        /// The path with its wrong member replaced by the one spelled most alike.
-        nearest: Option<String>,
-    },
+    #[error("there is no fact {0:?}{meant}", meant = did_you_mean(.1))]
+    NoSuchFact(String, Option<String>),
     /// A fact that cannot be shown this way.
     #[error("{path} is of type {found}, and {wanted} is wanted here")]
     WrongType {
@@ -358,7 +353,7 @@ pub(super) fn fact_type<'t>(path: &str, facts: &'t FactType) -> Result<&'t FactT
                 names[index] = right;
                 names.join(".")
             });
-            MessageError::NoSuchFact { path: path.to_owned(), nearest }
+            MessageError::NoSuchFact(path.to_owned(), nearest)
         })?;
     }
     Ok(here)

@@ -31,13 +31,8 @@ pub enum RecognitionError {
     #[error("{0} is blank")]
     Blank(&'static str),
     /// A text that nobody says as a whole.
-    #[error("said_as {text:?}: {length} characters, at most {MAX_SAID_CHARS} are read")]
-    Long {
-        /// The beginning of the text.
-        text: String,
-        /// Its length in characters.
-        length: usize,
-    },
+    #[error("said_as {0:?}: {1} characters, at most {MAX_SAID_CHARS} are read")]
+    Long(String, usize),
     /// The same text twice.
     #[error("said_as {0:?} is written twice")]
     Twice(String),
@@ -79,7 +74,7 @@ pub fn verify_said_as(texts: &[String]) -> Result<(), RecognitionError> {
         let length = text.chars().count();
         if length > MAX_SAID_CHARS {
             let text = text.chars().take(40).collect();
-            return Err(RecognitionError::Long { text, length });
+            return Err(RecognitionError::Long(text, length));
         }
         if texts[..index].iter().any(|earlier| earlier.eq_ignore_ascii_case(text)) {
             return Err(RecognitionError::Twice(text.clone()));

@@ -37,21 +37,11 @@ pub enum AnswerError {
         site: PathBuf,
     },
     /// A question that does not exist.
-    #[error("there is no question {id:?}{}", yaml::did_you_mean(.nearest))]
-    UnknownQuestion {
-        /// The id as given.
-        id: String,
-        /// The id that is spelled most alike.
-        nearest: Option<String>,
-    },
+    #[error("there is no question {0:?}{meant}", meant = yaml::did_you_mean(.1))]
+    UnknownQuestion(String, Option<String>),
     /// A question that is about several targets, or not about this one.
-    #[error("{check} is about {}", .known.join(", "))]
-    WhichTarget {
-        /// The check.
-        check: String,
-        /// Its targets.
-        known: Vec<String>,
-    },
+    #[error("{0} is about {known}", known = .1.join(", "))]
+    WhichTarget(String, Vec<String>),
 }
 
 impl AnswerError {
@@ -65,8 +55,8 @@ impl AnswerError {
             Self::Unnamed { .. } => {
                 format!("write answers_file: {DEFAULT_NAME} into the site file, or remove the other")
             }
-            Self::UnknownQuestion { .. } => "see preflight list questions".to_owned(),
-            Self::WhichTarget { check, known } => format!(
+            Self::UnknownQuestion(..) => "see preflight list questions".to_owned(),
+            Self::WhichTarget(check, known) => format!(
                 "name one, as {check}@{}, or all of them, as {check}@*",
                 known.first().map_or("TARGET", String::as_str)
             ),

@@ -72,21 +72,11 @@ pub enum CustomMediumError {
     #[error(transparent)]
     Input(#[from] PlanError),
     /// The medium is no installer that a kickstart is known for.
-    #[error("{}: {why}", base.display())]
-    NotAnInstaller {
-        /// The medium.
-        base: PathBuf,
-        /// What is missing.
-        why: String,
-    },
+    #[error("{0}: {1}")]
+    NotAnInstaller(PathBuf, String),
     /// The kickstart is none.
-    #[error("{}: {why}", path.display())]
-    Kickstart {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        why: String,
-    },
+    #[error("{0}: {1}")]
+    Kickstart(PathBuf, String),
     /// The installer would stop at the kickstart.
     #[error("{}, for release {release}: {}", path.display(), findings.join("; "))]
     Lint {
@@ -98,13 +88,8 @@ pub enum CustomMediumError {
         findings: Vec<String>,
     },
     /// A file to add cannot be read.
-    #[error("--add {}: {why}", path.display())]
-    Add {
-        /// The file.
-        path: PathBuf,
-        /// Why not.
-        why: String,
-    },
+    #[error("--add {0}: {1}")]
+    Add(PathBuf, String),
     /// A file's path is not allowed on a disc.
     #[error(transparent)]
     Path(#[from] DiscPathError),
@@ -120,17 +105,17 @@ impl CustomMediumError {
     /// Returns what to do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::NotAnInstaller { .. } => Some(
+            Self::NotAnInstaller(..) => Some(
                 "give a medium of el6 to el10 or Fedora, with its .treeinfo or .discinfo; for \
                  another installer write a recipe"
                     .to_owned(),
             ),
-            Self::Kickstart { .. } => Some("give a kickstart as text, in UTF-8".to_owned()),
+            Self::Kickstart(..) => Some("give a kickstart as text, in UTF-8".to_owned()),
             Self::Lint { .. } => Some(
                 "correct what is named; --allow-lint-errors takes the kickstart as it is"
                     .to_owned(),
             ),
-            Self::Add { .. } => {
+            Self::Add(..) => {
                 Some("name a file, a directory, or PATH=FILE with its path on the disc".to_owned())
             }
             Self::Input(_) | Self::Path(_) | Self::Compose(..) | Self::Identity(_) => None,
@@ -152,8 +137,7 @@ impl CustomMedium {
         let (file, medium) = open_medium(&request.base)?;
         let base = BaseMedium { path: request.base.clone(), file, medium, demanded: None };
         let info = TreeInfo::from_medium(&base.medium);
-        let not_an_installer =
-            |why| CustomMediumError::NotAnInstaller { base: base.path.clone(), why };
+        let not_an_installer = |why| CustomMediumError::NotAnInstaller(base.path.clone(), why);
         let release = info.major().ok_or_else(|| {
             not_an_installer("neither .treeinfo nor .discinfo names a release".to_owned())
         })?;
@@ -207,8 +191,7 @@ impl CustomMedium {
 }
 
 fn read_kickstart(path: &Path) -> Result<String, CustomMediumError> {
-    let refuse =
-        |why: &str| CustomMediumError::Kickstart { path: path.to_owned(), why: why.into() };
+    let refuse = |why: &str| CustomMediumError::Kickstart(path.to_owned(), why.into());
     let file = open_input(path)?;
     let failed = |source| PlanError::Open(path.to_owned(), source);
     if file.metadata().map_err(failed)?.len() > MAX_KICKSTART_BYTES {
@@ -258,7 +241,7 @@ fn add_files(
     payload: &mut Vec<PayloadFile>,
     inputs: &mut Vec<InputFile>,
 ) -> Result<(), CustomMediumError> {
-    let refuse = |why: String| CustomMediumError::Add { path: path.to_owned(), why };
+    let refuse = |why: String| CustomMediumError::Add(path.to_owned(), why);
     let target = DiscPath::new(target)?;
     for entry in walkdir::WalkDir::new(path).follow_root_links(true).sort_by_file_name() {
         let entry = entry.map_err(|error| refuse(error.to_string()))?;

@@ -68,7 +68,7 @@ fn self_check(recipe: &Recipe) -> Result<Option<u16>, ResolveError> {
 
 fn packages(recipe: &Recipe, profile: &Profile) -> Result<Vec<PackageName>, ResolveError> {
     if recipe.packages.len() > MAX_ITEMS {
-        return Err(ResolveError::TooMany { key: "packages", count: recipe.packages.len() });
+        return Err(ResolveError::TooMany("packages", recipe.packages.len()));
     }
     let mut names: Vec<PackageName> = Vec::new();
     for name in profile.packages.names.iter().chain(&recipe.packages) {

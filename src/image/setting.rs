@@ -27,21 +27,11 @@ pub enum SettingError {
     #[error("{0:?} is not a setting: expected KEY=VALUE, such as network.address=192.0.2.10")]
     Form(String),
     /// A value that is not YAML.
-    #[error("the value of {key}: {problem}")]
-    Value {
-        /// The key.
-        key: String,
-        /// What is wrong.
-        problem: YamlProblem,
-    },
+    #[error("the value of {0}: {1}")]
+    Value(String, YamlProblem),
     /// A place in a list that there is not.
-    #[error("{key}: the list has {len} items, expected a number from 0 to {len}")]
-    Index {
-        /// The key up to and with the number.
-        key: String,
-        /// How many there are.
-        len: usize,
-    },
+    #[error("{0}: the list has {1} items, expected a number from 0 to {1}")]
+    Index(String, usize),
 }
 
 impl Setting {
@@ -73,7 +63,7 @@ impl Setting {
                     let len = items.len();
                     if index > len {
                         let key = self.key[..=depth].join(".");
-                        return Err(SettingError::Index { key, len });
+                        return Err(SettingError::Index(key, len));
                     }
                     if index == len {
                         items.push(Value::Null);
@@ -106,7 +96,7 @@ impl FromStr for Setting {
             return Err(SettingError::Form(format!("{key}=")));
         }
         let value = yaml::parse(value, "--set")
-            .map_err(|error| SettingError::Value { key: key.to_owned(), problem: error.problem })?;
+            .map_err(|error| SettingError::Value(key.to_owned(), error.problem))?;
         Ok(Self { key: parts, value })
     }
 }
@@ -154,9 +144,9 @@ mod tests {
         for bad in ["", "a", "=1", "a..b=1", ".a=1", "a b=1", "a-b=1", "a.b.c.d.e.f.g.h.i=1"] {
             assert!(matches!(bad.parse::<Setting>(), Err(SettingError::Form(..))), "{bad:?}");
         }
-        assert!(matches!("a=&x 1".parse::<Setting>(), Err(SettingError::Value { .. })));
+        assert!(matches!("a=&x 1".parse::<Setting>(), Err(SettingError::Value(..))));
         let mut list: Value = serde_yaml::from_str("a: [1]").unwrap();
         let error = "a.2=1".parse::<Setting>().unwrap().apply(&mut list).unwrap_err();
-        assert_eq!(error, SettingError::Index { key: "a.2".into(), len: 1 });
+        assert_eq!(error, SettingError::Index("a.2".into(), 1));
     }
 }

@@ -53,13 +53,8 @@ pub enum StaticProgramError {
     #[error("it is not an ELF program")]
     NotElf,
     /// For other processors.
-    #[error("it is for another machine than x86-64 (class {class}, machine {machine})")]
-    OtherMachine {
-        /// 2 for 64 bits.
-        class: u8,
-        /// ELF's number for the processor.
-        machine: u16,
-    },
+    #[error("it is for another machine than x86-64 (class {0}, machine {1})")]
+    OtherMachine(u8, u16),
     /// It ends before what its headers say.
     #[error("it is cut short or damaged: {0}")]
     Damaged(&'static str),
@@ -125,7 +120,7 @@ pub fn validate(
     let machine = half(start, 18).ok_or(StaticProgramError::Damaged("the header is not whole"))?;
     // The second is the order of bytes: 1, the least significant first.
     if class != 2 || start.get(5) != Some(&1) || machine != X86_64 {
-        return Err(StaticProgramError::OtherMachine { class, machine });
+        return Err(StaticProgramError::OtherMachine(class, machine));
     }
     // 2: at a fixed place; 3: anywhere, as static-pie is.
     if !matches!(half(start, 16), Some(2 | 3)) {

@@ -15,13 +15,8 @@ pub enum AnswersError {
     #[error(transparent)]
     Payload(#[from] PayloadMismatch),
     /// The profile's installer reads another kind of answers.
-    #[error("{title} is not installed by {installer}")]
-    OtherInstaller {
-        /// The profile's title.
-        title: String,
-        /// The installer that was meant.
-        installer: &'static str,
-    },
+    #[error("{0} is not installed by {1}")]
+    OtherInstaller(String, &'static str),
     /// An answer that a preseed cannot hold.
     #[error("the answer {question} {value:?} cannot be written on one line")]
     Unwritable {

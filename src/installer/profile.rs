@@ -277,13 +277,8 @@ pub enum BootDrive {
 #[derive(Debug, thiserror::Error)]
 pub enum ProfileError {
     /// There is none of that name.
-    #[error("no profile named {name:?}")]
-    Unknown {
-        /// The name.
-        name: String,
-        /// The names there are.
-        known: Vec<String>,
-    },
+    #[error("no profile named {0:?}")]
+    Unknown(String, Vec<String>),
     /// The file cannot be read.
     #[error("profile: {0}")]
     Read(#[source] AssetError),
@@ -332,7 +327,7 @@ impl ProfileError {
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Unknown { known, .. } => Some(format!("choose one of {}", known.join(", "))),
+            Self::Unknown(_, known) => Some(format!("choose one of {}", known.join(", "))),
             Self::Yaml(error) => error.hint(),
             Self::Read(error) => error.hint(),
             Self::Faulty { .. } => None,

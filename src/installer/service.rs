@@ -68,20 +68,15 @@ pub enum ServiceError {
     #[error(transparent)]
     Template(#[from] TemplateError),
     /// A template renders what el6 must not be given.
-    #[error("template {name} renders a byte that is not printable ASCII in line {line}")]
-    NotAscii {
-        /// The template.
-        name: &'static str,
-        /// The line, from 1.
-        line: usize,
-    },
+    #[error("template {0} renders a byte that is not printable ASCII in line {1}")]
+    NotAscii(&'static str, usize),
 }
 
 impl ServiceError {
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::NotAscii { .. } => Some("write the template in printable ASCII".to_owned()),
+            Self::NotAscii(..) => Some("write the template in printable ASCII".to_owned()),
             Self::Value { .. } | Self::Template(_) => None,
         }
     }
@@ -143,7 +138,7 @@ fn render_file(
     let text = template::render(assets, name, model)?;
     let odd = |line: &str| !line.bytes().all(|b| b.is_ascii_graphic() || b == b' ');
     match text.lines().position(odd) {
-        Some(line) => Err(ServiceError::NotAscii { name, line: line + 1 }),
+        Some(line) => Err(ServiceError::NotAscii(name, line + 1)),
         None => Ok(text),
     }
 }

@@ -35,13 +35,8 @@ pub enum PayloadMismatch {
     )]
     Agent(bool),
     /// A service's program without its unit.
-    #[error("the payload has {service} and no {name}, which systemd needs")]
-    NoUnit {
-        /// The service.
-        service: &'static str,
-        /// The unit.
-        name: String,
-    },
+    #[error("the payload has {0} and no {1}, which systemd needs")]
+    NoUnit(&'static str, String),
 }
 
 /// Holds the names of a payload against what the system needs.
@@ -61,7 +56,7 @@ pub fn check_payload(
         let name = format!("{service}.service");
         let systemd = system.profile.init == service::InitSystem::Systemd;
         if systemd && has(service) && !has(&name) {
-            return Err(PayloadMismatch::NoUnit { service, name });
+            return Err(PayloadMismatch::NoUnit(service, name));
         }
     }
     Ok(())

@@ -76,7 +76,7 @@ impl<'a> BoundedReader<'a> {
                     self.records += 1;
                     if self.records > RECORDS {
                         let limit = RECORDS.into();
-                        return Err(IsoError::Limit { what: "directory records", limit });
+                        return Err(IsoError::Limit("directory records", limit));
                     }
                     visit(self, sector_at + offset as u64, record)?;
                     offset += record.bytes().len();
@@ -90,7 +90,7 @@ impl<'a> BoundedReader<'a> {
     fn charge(&mut self, len: u64) -> Result<(), IsoError> {
         self.bytes += len.max(SMALLEST);
         if self.bytes > BYTES {
-            return Err(IsoError::Limit { what: "bytes of directory data", limit: BYTES });
+            return Err(IsoError::Limit("bytes of directory data", BYTES));
         }
         Ok(())
     }

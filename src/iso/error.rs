@@ -47,21 +47,11 @@ pub enum IsoError {
         why: String,
     },
     /// The directory tree or a chain of continuation areas contains a loop.
-    #[error("{what} at byte {at} leads back to itself or to one that was read before")]
-    Loop {
-        /// Which structure.
-        what: &'static str,
-        /// Where it starts.
-        at: u64,
-    },
+    #[error("{0} at byte {1} leads back to itself or to one that was read before")]
+    Loop(&'static str, u64),
     /// A limit that keeps time and memory bounded was reached.
-    #[error("more than {limit} {what}")]
-    Limit {
-        /// What exceeds the limit.
-        what: &'static str,
-        /// The limit.
-        limit: u64,
-    },
+    #[error("more than {1} {0}")]
+    Limit(&'static str, u64),
     /// A name that could leave its directory, or that no path can hold.
     #[error("the name {name:?} in the directory record at byte {at} {why}")]
     Name {
@@ -116,13 +106,8 @@ pub enum IsoError {
         why: &'static str,
     },
     /// A path has more levels than ISO 9660 allows.
-    #[error("{path:?} cannot be added: it is deeper than {limit} directories")]
-    TooDeep {
-        /// The path to add.
-        path: String,
-        /// The most levels of directories.
-        limit: u8,
-    },
+    #[error("{0:?} cannot be added: it is deeper than {1} directories")]
+    TooDeep(String, u8),
     /// Appending would start inside what is kept, or in the middle of a sector.
     #[error("cannot append at byte {append_at}: {why} {end}")]
     AppendAt {

@@ -42,7 +42,7 @@ pub(super) fn build_path_tables(rows: &[PathTableRow<'_>]) -> Result<(Vec<u8>, V
 /// Returns the rows in table order, by level, then parent, then identifier; and each one's number.
 fn number_rows(rows: &[PathTableRow<'_>]) -> Result<(Vec<usize>, Vec<u16>), IsoError> {
     if rows.len() > DIRECTORIES_MAX {
-        return Err(IsoError::Limit { what: "directories", limit: DIRECTORIES_MAX as u64 });
+        return Err(IsoError::Limit("directories", DIRECTORIES_MAX as u64));
     }
     let mut children: Vec<Vec<usize>> = vec![Vec::new(); rows.len()];
     for (index, row) in rows.iter().enumerate().skip(1) {

@@ -156,7 +156,7 @@ impl<'a> PlannedTree<'a> {
     fn add_directory(&mut self, parent: u32, name: &str, path: &str) -> Result<u32, IsoError> {
         let depth = self.directories[parent as usize].depth + 1;
         if depth > DEPTH_MAX && self.naming != Naming::Joliet {
-            return Err(IsoError::TooDeep { path: path.to_owned(), limit: DEPTH_MAX });
+            return Err(IsoError::TooDeep(path.to_owned(), DEPTH_MAX));
         }
         let index = u32::try_from(self.directories.len()).expect("below the record limit");
         self.insert(parent, name, NewTarget::Directory(index), path)?;

@@ -183,7 +183,7 @@ fn visit_areas(
     while let Some((at, len)) = next {
         hops += 1;
         if hops > HOPS {
-            return Err(IsoError::Loop { what: "a continuation area", at });
+            return Err(IsoError::Loop("a continuation area", at));
         }
         if len > CONTINUATION_MAX {
             let why = format!("its length is {len}, expected at most {CONTINUATION_MAX}");

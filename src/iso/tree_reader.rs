@@ -96,10 +96,10 @@ impl TreeReader {
     /// Adds a directory to those that are still to be read.
     fn add_directory(&mut self, directory: Directory) -> Result<u32, IsoError> {
         if directory.depth > DEPTH_MAX {
-            return Err(IsoError::Limit { what: "levels of directories", limit: DEPTH_MAX.into() });
+            return Err(IsoError::Limit("levels of directories", DEPTH_MAX.into()));
         }
         if !self.seen.insert(directory.extent.sector) {
-            return Err(IsoError::Loop { what: "a directory", at: directory.extent.at() });
+            return Err(IsoError::Loop("a directory", directory.extent.at()));
         }
         let index = u32::try_from(self.tree.directories.len()).expect("below the record limit");
         if directory.relocated {
@@ -282,7 +282,7 @@ impl TreeReader {
             self.tree.extents.extend(extents);
             self.tree.nodes.push(node);
             if self.tree.names.len() > NAMES_MAX {
-                return Err(IsoError::Limit { what: "bytes of names", limit: NAMES_MAX as u64 });
+                return Err(IsoError::Limit("bytes of names", NAMES_MAX as u64));
             }
         }
         self.tree.directories[parent as usize].children = first..number(self.tree.nodes.len());
@@ -300,7 +300,7 @@ impl TreeReader {
             };
             let shown = &mut self.tree.directories[directory as usize].node;
             if *shown != NONE {
-                return Err(IsoError::Loop { what: "a relocated directory", at });
+                return Err(IsoError::Loop("a relocated directory", at));
             }
             *shown = node;
             self.tree.nodes[node as usize].kind = NodeKind::Directory(directory);
@@ -314,7 +314,7 @@ impl TreeReader {
         while let Some((directory, depth)) = open.pop() {
             if depth > DEPTH_MAX {
                 let limit = DEPTH_MAX.into();
-                return Err(IsoError::Limit { what: "levels of directories", limit });
+                return Err(IsoError::Limit("levels of directories", limit));
             }
             let children = self.tree.directories[directory as usize].children.clone();
             for node in &self.tree.nodes[children.start as usize..children.end as usize] {

@@ -90,7 +90,7 @@ pub(super) fn read_descriptors(reader: &mut BoundedReader<'_>) -> Result<Descrip
             _ => {}
         }
     }
-    Err(IsoError::Limit { what: "volume descriptors without a terminator", limit: DESCRIPTORS_MAX })
+    Err(IsoError::Limit("volume descriptors without a terminator", DESCRIPTORS_MAX))
 }
 
 fn read_primary(reader: &mut BoundedReader<'_>) -> Result<Descriptor, IsoError> {

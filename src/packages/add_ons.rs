@@ -35,13 +35,8 @@ pub enum AddOnError<F: AddOnFault> {
     #[error("cannot read {0}")]
     Read(PathBuf, #[source] io::Error),
     /// More packages than are added to a medium.
-    #[error("{path} has more than {most} packages")]
-    TooMany {
-        /// The directory.
-        path: PathBuf,
-        /// The limit.
-        most: usize,
-    },
+    #[error("{0} has more than {1} packages")]
+    TooMany(PathBuf, usize),
     /// A package is refused.
     #[error("package {0} is refused")]
     Package(PathBuf, #[source] F),
@@ -78,7 +73,7 @@ impl<F: AddOnFault> AddOnError<F> {
             Self::Package(_, fault) => fault.hint(),
             Self::Duplicate { .. } => "remove one of the two files",
             Self::TwoVersions { .. } => "keep one version of each package",
-            Self::TooMany { .. } => "give only the packages that the medium lacks",
+            Self::TooMany(..) => "give only the packages that the medium lacks",
             Self::Read(..) => return None,
         };
         Some(text.to_owned())
@@ -144,7 +139,7 @@ impl<P: AddOnPackage, F: AddOnFault> AddOnSet<P, F> {
                 continue;
             }
             if files == MOST_PACKAGES {
-                return Err(AddOnError::TooMany { path: dir.to_owned(), most: MOST_PACKAGES });
+                return Err(AddOnError::TooMany(dir.to_owned(), MOST_PACKAGES));
             }
             files += 1;
             if !is_file {

@@ -49,13 +49,8 @@ pub enum SiteFault {
         earlier: String,
     },
     /// A check that does not exist.
-    #[error("there is no check {id:?}{}", suggestion(.nearest))]
-    UnknownIdError {
-        /// The id as written.
-        id: String,
-        /// The most similar id.
-        nearest: Option<String>,
-    },
+    #[error("there is no check {0:?}{meant}", meant = suggestion(.1))]
+    UnknownIdError(String, Option<String>),
     /// An answer to a check that is not a question.
     #[error("{0} is decided by facts, and not by an answer")]
     NotAQuestion(String),
@@ -73,21 +68,11 @@ pub enum SiteFault {
         line: usize,
     },
     /// An answers file that cannot be read.
-    #[error("the answers file {} cannot be read: {reason}", .name.display())]
-    AnswersFile {
-        /// The file.
-        name: PathBuf,
-        /// Why.
-        reason: String,
-    },
+    #[error("the answers file {0} cannot be read: {1}")]
+    AnswersFile(PathBuf, String),
     /// An answer that could be about several targets.
-    #[error("the answer to {check} does not say which target it is about")]
-    WhichTarget {
-        /// The check.
-        check: String,
-        /// The targets that the site names.
-        known: Vec<String>,
-    },
+    #[error("the answer to {0} does not say which target it is about")]
+    WhichTarget(String, Vec<String>),
     /// A text that must not be blank.
     #[error("{0} is blank")]
     Blank(&'static str),
@@ -146,17 +131,17 @@ impl SiteFault {
                 Some(format!("the file names no {kind}, add one"))
             }
             Self::Dangling { known, .. } => Some(format!("choose one of {}", known.join(", "))),
-            Self::WhichTarget { known, .. } => Some(format!(
+            Self::WhichTarget(_, known) => Some(format!(
                 "add target: to it, one of {}; or '*' when it holds for all of them",
                 known.join(", ")
             )),
             Self::AnsweredTwice(_) | Self::AnsweredInBoth { .. } => {
                 Some("take out the one that does not count".to_owned())
             }
-            Self::AnswersFile { .. } => {
+            Self::AnswersFile(..) => {
                 Some("preflight answer SITE makes it; or take answers_file: out".to_owned())
             }
-            Self::UnknownIdError { .. } => Some("see preflight list checks".to_owned()),
+            Self::UnknownIdError(..) => Some("see preflight list checks".to_owned()),
             Self::NotAQuestion(_) => {
                 Some("take the answer out, or waive a finding under waivers:".to_owned())
             }

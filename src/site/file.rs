@@ -110,7 +110,7 @@ impl SiteFile {
     pub fn answers_file_fault(&self, reason: String) -> SiteError {
         let name = self.site.answers_file.clone().unwrap_or_default();
         let at = SitePath { section: "answers_file", item: None, key: None, inner: None };
-        self.fault(&at, SiteFault::AnswersFile { name, reason })
+        self.fault(&at, SiteFault::AnswersFile(name, reason))
     }
 
     /// Returns the answers file that a path leads to, and the index of the answer there.

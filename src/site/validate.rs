@@ -240,7 +240,7 @@ fn check_answer_target(
         }
         None if named.len() > 1 => {
             let known = named.iter().map(|&name| name.to_owned()).collect();
-            let fault = SiteFault::WhichTarget { check: answer.check.clone(), known };
+            let fault = SiteFault::WhichTarget(answer.check.clone(), known);
             Err((SitePath::item("answers", index, "check"), fault))
         }
         None => Ok(()),
@@ -252,5 +252,5 @@ fn check_exists(id: &str, checks: &CheckSet, at: SitePath) -> Result<(), Located
         return Ok(());
     }
     let nearest = checks.nearest_id(id).map(str::to_owned);
-    Err((at, SiteFault::UnknownIdError { id: id.to_owned(), nearest }))
+    Err((at, SiteFault::UnknownIdError(id.to_owned(), nearest)))
 }

@@ -36,24 +36,14 @@ pub enum CaptureError {
     #[error("{0} has more than {MAX_BYTES} bytes")]
     TooLarge(PathBuf),
     /// Neither a capture nor what the script prints.
-    #[error("{path} is not a capture: {reason}")]
-    NotACapture {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        reason: String,
-    },
+    #[error("{0} is not a capture: {1}")]
+    NotACapture(PathBuf, String),
     /// A directory without captures.
     #[error("{0} holds no captures")]
     Empty(PathBuf),
     /// A directory with other files among its captures.
-    #[error("{directory} holds files that are not captures: {names}")]
-    Mixed {
-        /// The directory.
-        directory: PathBuf,
-        /// The first of these files, and how many more there are.
-        names: String,
-    },
+    #[error("{0} holds files that are not captures: {1}")]
+    Mixed(PathBuf, String),
     /// Two captures of one target.
     #[error("{first} and {second} are both captures of {target}")]
     Duplicate {
@@ -70,12 +60,12 @@ impl CaptureError {
     /// Returns what to do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::NotACapture { .. } | Self::Empty(_) => Some(
+            Self::NotACapture(..) | Self::Empty(_) => Some(
                 "make one with preflight collect host TARGET -o FILE, or keep what the script of \
                  preflight collect script prints"
                     .to_owned(),
             ),
-            Self::Mixed { .. } => Some(
+            Self::Mixed(..) => Some(
                 "put the captures into a directory of their own, or name each as capture:FILE"
                     .to_owned(),
             ),
@@ -169,9 +159,9 @@ fn search<T>(
     for file in others {
         match read(&file) {
             Ok(one) => found.push(one),
-            Err(CaptureError::NotACapture { .. } | CaptureError::TooLarge(..))
+            Err(CaptureError::NotACapture(..) | CaptureError::TooLarge(..))
                 if !kept.is_empty() && !has_capture_extension(&file) => {}
-            Err(CaptureError::NotACapture { .. }) => foreign.push(file),
+            Err(CaptureError::NotACapture(..)) => foreign.push(file),
             Err(error) => return Err(error),
         }
     }
@@ -242,7 +232,7 @@ fn mixed_error(directory: &Path, foreign: &[PathBuf]) -> CaptureError {
     if foreign.len() > SHOWN {
         names.push(format!("and {} more", foreign.len() - SHOWN));
     }
-    CaptureError::Mixed { directory: directory.to_owned(), names: names.join(", ") }
+    CaptureError::Mixed(directory.to_owned(), names.join(", "))
 }
 
 fn read_file(path: &Path) -> Result<Transcript, CaptureError> {
@@ -253,7 +243,7 @@ fn read_file(path: &Path) -> Result<Transcript, CaptureError> {
         return Err(CaptureError::TooLarge(path.to_owned()));
     }
     parse(&decode(&bytes), &target_name(path))
-        .map_err(|reason| CaptureError::NotACapture { path: path.to_owned(), reason })
+        .map_err(|reason| CaptureError::NotACapture(path.to_owned(), reason))
 }
 
 /// Returns the text of a file. PowerShell 5 redirects as UTF-16 with a byte order mark, and editors on

@@ -88,7 +88,7 @@ fn check_names(globs: &[String], checks: &CheckSet) -> anyhow::Result<()> {
 fn unknown_question(id: &str, checks: &CheckSet) -> AnswerError {
     let questions = checks.checks().iter().filter(|check| check.question().is_some());
     let nearest = crate::yaml::closest_match(id, questions.map(|check| check.id.as_str()));
-    AnswerError::UnknownQuestion { id: id.to_owned(), nearest: nearest.map(str::to_owned) }
+    AnswerError::UnknownQuestion(id.to_owned(), nearest.map(str::to_owned))
 }
 
 /// Reads the name of who answers.
@@ -202,7 +202,7 @@ impl Run<'_> {
                 None => Vec::new(),
             };
             if chosen.is_empty() {
-                return Err(AnswerError::WhichTarget { check: id.clone(), known: names() }.into());
+                return Err(AnswerError::WhichTarget(id.clone(), names()).into());
             }
             new.extend(self.entries(&list, index, &chosen, *value, by));
         }

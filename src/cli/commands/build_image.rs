@@ -89,7 +89,7 @@ fn check_complete(plan: &Plan, allowed: bool) -> Result<(), check_packages::Pack
     match &plan.base {
         Some(base) if !allowed && !plan.incomplete.is_empty() => {
             let (base, findings) = (base.path.clone(), plan.incomplete.clone());
-            Err(check_packages::PackagesError::Incomplete { base, findings })
+            Err(check_packages::PackagesError::Incomplete(base, findings))
         }
         _ => Ok(()),
     }

@@ -35,35 +35,25 @@ const MAX_NAMED: usize = 6;
 #[derive(Debug, thiserror::Error)]
 pub enum PackagesError {
     /// The medium's lists cannot be read.
-    #[error("{base}: {why}")]
-    Unreadable {
-        /// The medium.
-        base: PathBuf,
-        /// Why.
-        why: String,
-    },
+    #[error("{0}: {1}")]
+    Unreadable(PathBuf, String),
     /// No medium was given.
     #[error("no medium to look for packages on")]
     NoBase,
     /// The requested packages are not proven to install.
-    #[error("{base}: the packages are not proven to install: {}", summarize(.findings))]
-    Incomplete {
-        /// The medium.
-        base: PathBuf,
-        /// The reasons.
-        findings: Vec<String>,
-    },
+    #[error("{0}: the packages are not proven to install: {findings}", findings = summarize(.1))]
+    Incomplete(PathBuf, Vec<String>),
 }
 
 impl PackagesError {
     /// Returns what to do about it.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::Unreadable { .. } => {
+            Self::Unreadable(..) => {
                 "compare the medium's sha256 with the vendor's".to_owned()
             }
             Self::NoBase => "add --base ISO, or base: {file: ISO} to the recipe".to_owned(),
-            Self::Incomplete { .. } => {
+            Self::Incomplete(..) => {
                 "see `preflight list packages RECIPE --base ISO` for what to put into \
                                     --rpms DIR or --debs DIR, and `preflight check packages` for each finding; \
                                     --allow-incomplete builds it all the same"
@@ -258,7 +248,7 @@ pub fn missing_packages(args: &ListArgs, assets: &Assets) -> anyhow::Result<Vec<
         }
         AddedPackages::Deb { set, implied } => {
             let available = AvailableDebs::read(&medium, &set.packages)
-                .map_err(|why| PackagesError::Unreadable { base: request.base.clone(), why })?;
+                .map_err(|why| PackagesError::Unreadable(request.base.clone(), why))?;
             let solution = available.solve(&request.deb_request(implied));
             Ok(missing_of(solution.problems, &[], &|_| true))
         }

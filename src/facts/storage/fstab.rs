@@ -128,7 +128,7 @@ impl FstabLine {
 pub fn parse(text: &str) -> Result<Vec<FstabLine>, MountsError> {
     let lines = text.lines().map(str::trim);
     let line = |line: &str| {
-        let odd = || MountsError::Row { table: "/etc/fstab", row: line.to_owned() };
+        let odd = || MountsError::Row("/etc/fstab", line.to_owned());
         let mut fields = line.split_whitespace();
         let (Some(spec), Some(path), Some(fstype)) = (fields.next(), fields.next(), fields.next())
         else {

@@ -64,13 +64,8 @@ pub fn swaps(transcript: &Transcript) -> Result<Vec<String>, Unavailable> {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MountsError {
     /// A row that is none.
-    #[error("{table} has a row {row:?}")]
-    Row {
-        /// The file.
-        table: &'static str,
-        /// The row.
-        row: String,
-    },
+    #[error("{0} has a row {1:?}")]
+    Row(&'static str, String),
     /// No rows at all, which no running system has.
     #[error("{0} is empty")]
     Empty(&'static str),
@@ -168,18 +163,14 @@ impl MountTable {
     /// ```
     pub fn parse(text: &str) -> Result<Self, MountsError> {
         const TABLE: &str = "/proc/self/mountinfo";
-        let row = |row: &str| {
-            Mount::parse(row).ok_or_else(|| MountsError::Row { table: TABLE, row: row.to_owned() })
-        };
+        let row =
+            |row: &str| Mount::parse(row).ok_or_else(|| MountsError::Row(TABLE, row.to_owned()));
         let rows: Vec<Mount> =
             text.lines().filter(|line| !line.is_empty()).map(row).collect::<Result<_, _>>()?;
         let mut ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
         ids.sort_unstable();
         if let Some(pair) = ids.windows(2).find(|pair| pair[0] == pair[1]) {
-            return Err(MountsError::Row {
-                table: TABLE,
-                row: format!("number {} twice", pair[0]),
-            });
+            return Err(MountsError::Row(TABLE, format!("number {} twice", pair[0])));
         }
         if rows.is_empty() { Err(MountsError::Empty(TABLE)) } else { Ok(Self { rows }) }
     }
@@ -252,7 +243,7 @@ impl MountTable {
 /// ```
 pub fn parse_swaps(text: &str) -> Result<Vec<String>, MountsError> {
     const TABLE: &str = "/proc/swaps";
-    let odd = |row: &str| MountsError::Row { table: TABLE, row: row.to_owned() };
+    let odd = |row: &str| MountsError::Row(TABLE, row.to_owned());
     let mut lines = text.lines();
     match lines.next() {
         Some(heading) if heading.starts_with("Filename") => {}

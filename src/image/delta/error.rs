@@ -24,13 +24,8 @@ pub enum DeltaError {
         found: Sha256,
     },
     /// Its digest matches, but it contradicts itself.
-    #[error("contradicts itself at byte {at}: {fault}")]
-    Faulty {
-        /// Where the piece begins.
-        at: u64,
-        /// What is wrong with it.
-        fault: DeltaFault,
-    },
+    #[error("contradicts itself at byte {0}: {1}")]
+    Faulty(u64, DeltaFault),
     /// An image is larger than the limit.
     #[error("{0} bytes are more than the {MOST_BYTES} of the largest image that is compared")]
     TooLarge(u64),
@@ -117,9 +112,7 @@ impl DeltaError {
             Self::OtherResult { .. } => {
                 Some("run it again while nothing writes to delta or base".to_owned())
             }
-            Self::Faulty { .. } | Self::TooLarge(_) | Self::Unjustified { .. } | Self::Io(_) => {
-                None
-            }
+            Self::Faulty(..) | Self::TooLarge(_) | Self::Unjustified { .. } | Self::Io(_) => None,
         }
     }
 }

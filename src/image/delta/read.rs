@@ -215,7 +215,7 @@ impl Pieces {
     /// [`DeltaError::Faulty`], and errors of reading.
     pub fn next_piece(&mut self) -> Result<Option<Piece<'_>>, DeltaError> {
         let at = self.at;
-        let faulty = |fault| DeltaError::Faulty { at, fault };
+        let faulty = |fault| DeltaError::Faulty(at, fault);
         let kind = u8::from_le_bytes(self.read_array()?);
         match kind {
             END if self.left > 0 => return Err(faulty(DeltaFault::Sum)),
@@ -267,7 +267,7 @@ impl Pieces {
         let len = u32::from_le_bytes(self.read_array()?);
         let fault = DeltaFault::Length(u64::from(len));
         let fits = usize::try_from(len).ok().filter(|len| (1..=most).contains(len));
-        fits.ok_or(DeltaError::Faulty { at: piece, fault })
+        fits.ok_or(DeltaError::Faulty(piece, fault))
     }
 
     fn read_array<const N: usize>(&mut self) -> Result<[u8; N], DeltaError> {
@@ -281,7 +281,7 @@ impl Pieces {
 
 fn read_error(error: io::Error, at: u64) -> DeltaError {
     match error.kind() {
-        io::ErrorKind::UnexpectedEof => DeltaError::Faulty { at, fault: DeltaFault::CutShort },
+        io::ErrorKind::UnexpectedEof => DeltaError::Faulty(at, DeltaFault::CutShort),
         _ => DeltaError::Io(error),
     }
 }

@@ -44,13 +44,8 @@ pub enum PlanError {
         demanded: Sha256,
     },
     /// No digest is demanded of the agent.
-    #[error("the recipe names no sha256 for the agent {path}")]
-    UnpinnedAgent {
-        /// The archive.
-        path: PathBuf,
-        /// Its digest.
-        sha256: Sha256,
-    },
+    #[error("the recipe names no sha256 for the agent {0}")]
+    UnpinnedAgent(PathBuf, Sha256),
     /// The agent is another one than the recipe demands.
     #[error("{path} has sha256 {found}, the recipe demands {demanded}")]
     AgentMismatch {
@@ -68,13 +63,8 @@ pub enum PlanError {
     #[error("the signing key {0}: {1}")]
     SigningKey(PathBuf, #[source] SigningError),
     /// Others may read the private key.
-    #[error("the signing key {path} can be read by others, its mode is {mode:04o}")]
-    KeyReadable {
-        /// The file.
-        path: PathBuf,
-        /// Its permission bits.
-        mode: u32,
-    },
+    #[error("the signing key {0} can be read by others, its mode is {1:04o}")]
+    KeyReadable(PathBuf, u32),
     /// A key and nothing that it would sign.
     #[error("the signing key {0} is given, and there are no Debian packages to sign a list of")]
     NothingToSign(PathBuf),
@@ -103,10 +93,10 @@ impl PlanError {
             Self::Debs(error) => error.hint(),
             Self::Keys(_, source) => source.hint(),
             Self::SigningKey(_, source) => source.hint(),
-            Self::KeyReadable { path, .. } => Some(format!("chmod 0600 {}", path.display())),
+            Self::KeyReadable(path, _) => Some(format!("chmod 0600 {}", path.display())),
             Self::NothingToSign(_) => Some("add --debs DIR, or leave the key out".to_owned()),
             Self::SelfCheckBinary(_, source) => source.hint(),
-            Self::UnpinnedAgent { sha256, .. } => Some(format!(
+            Self::UnpinnedAgent(_, sha256) => Some(format!(
                 "compare its sha256 with its source, then write agent: {{sha256: {sha256}}} into \
                  the recipe; or add --allow-unpinned, which the manifest records"
             )),

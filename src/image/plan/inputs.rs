@@ -114,7 +114,7 @@ pub(super) fn open_signing_key(path: &Path) -> Result<SigningKey, PlanError> {
     let file = open_input(path)?;
     let mode = file.metadata().map_err(failed)?.permissions().mode() & 0o777;
     if mode & 0o077 != 0 {
-        return Err(PlanError::KeyReadable { path: path.to_owned(), mode });
+        return Err(PlanError::KeyReadable(path.to_owned(), mode));
     }
     let mut bytes = Vec::new();
     (&*file).take(MOST_SIGNING_KEY_BYTES).read_to_end(&mut bytes).map_err(failed)?;
@@ -160,7 +160,7 @@ pub(super) fn open_agent(
             });
         }
         None if !allow_unpinned => {
-            return Err(PlanError::UnpinnedAgent { path: path.clone(), sha256: bundle.sha256 });
+            return Err(PlanError::UnpinnedAgent(path.clone(), bundle.sha256));
         }
         _ => {}
     }

@@ -29,13 +29,8 @@ pub struct RecipeFile {
 #[derive(Debug, thiserror::Error)]
 pub enum RecipeError {
     /// Neither a file nor the name of an embedded recipe.
-    #[error("no recipe named {name:?}")]
-    Unknown {
-        /// The name that was given.
-        name: String,
-        /// The names there are.
-        known: Vec<String>,
-    },
+    #[error("no recipe named {0:?}")]
+    Unknown(String, Vec<String>),
     /// The file cannot be read.
     #[error("recipe: {0}")]
     Read(#[source] AssetError),
@@ -80,7 +75,7 @@ impl RecipeError {
     /// Says what to do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Unknown { known, .. } => {
+            Self::Unknown(_, known) => {
                 Some(format!("choose one of {}, or give a path to a file", known.join(", ")))
             }
             Self::Yaml(error) => error.hint(),
@@ -158,7 +153,7 @@ impl RecipeFile {
     /// Fails when there is none of that name, or when it is faulty.
     pub fn read_profile(&self, assets: &Assets) -> Result<Profile, RecipeError> {
         Profile::read(assets, &self.recipe.profile).map_err(|error| match error {
-            ProfileError::Unknown { name, known } => RecipeError::UnknownProfile {
+            ProfileError::Unknown(name, known) => RecipeError::UnknownProfile {
                 path: self.path.clone(),
                 line: self.profile_line,
                 name,
@@ -175,7 +170,7 @@ fn read_asset(assets: &Assets, name_or_path: &str) -> Result<Asset, RecipeError>
     }
     assets.read(AssetKind::Recipe, &format!("{name_or_path}.yaml")).map_err(|error| match error {
         AssetError::Missing { known, .. } => {
-            RecipeError::Unknown { name: name_or_path.to_owned(), known: recipe_names(known) }
+            RecipeError::Unknown(name_or_path.to_owned(), recipe_names(known))
         }
         other => RecipeError::Read(other),
     })

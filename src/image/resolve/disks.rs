@@ -24,7 +24,7 @@ pub(super) fn check(recipe: &Recipe) -> Result<(), ResolveError> {
         }
         for (key, one) in [(SYSTEM, system), (RETENTION, disk)] {
             if !is_identified(one) {
-                return Err(ResolveError::Unguarded { key, name: one.name.clone() });
+                return Err(ResolveError::Unguarded(key, one.name.clone()));
             }
         }
         if could_be_same_disk(system, disk) {
@@ -36,7 +36,7 @@ pub(super) fn check(recipe: &Recipe) -> Result<(), ResolveError> {
 
 fn check_disk(key: &'static str, disk: &Disk) -> Result<(), ResolveError> {
     if !disk.erase {
-        return Err(ResolveError::EraseRefused { key, name: disk.name.clone() });
+        return Err(ResolveError::EraseRefused(key, disk.name.clone()));
     }
     match disk.size {
         Some(SizeRange { min: Some(min), max: Some(max) }) if min > max => {
@@ -156,7 +156,7 @@ fn check_partition(partition: &PartitionSpec) -> Result<(), ResolveError> {
         _ => !matches!(fstype, FsType::Swap | FsType::Efi),
     };
     if !fits {
-        return Err(ResolveError::WrongFsType { mount: mount.clone(), fstype });
+        return Err(ResolveError::WrongFsType(mount.clone(), fstype));
     }
     // anaconda 13.21.229: sanity sizes; /boot/efi below 50 MB is an error there.
     let least = ByteSize::from_mib(match mount.as_str() {

@@ -21,13 +21,8 @@ pub enum ResolveError {
     #[error("network.{0} is given, and method is dhcp")]
     DhcpAnswers(&'static str),
     /// An address that is its subnet's own or its broadcast address.
-    #[error("network.{key}: {address} is the first or last address of its subnet")]
-    SubnetEdge {
-        /// The key.
-        key: &'static str,
-        /// The address.
-        address: HostAddress,
-    },
+    #[error("network.{0}: {1} is the first or last address of its subnet")]
+    SubnetEdge(&'static str, HostAddress),
     /// A gateway that cannot be reached.
     #[error("network.gateway: {gateway} is not in the subnet of {address} with {netmask}")]
     GatewayOutside {
@@ -45,13 +40,8 @@ pub enum ResolveError {
     #[error("network.dns: {0} name servers, the resolver asks at most 3")]
     NameServers(usize),
     /// A disk that may not be erased.
-    #[error("{key}.erase is not true, and installing destroys what is on {name}")]
-    EraseRefused {
-        /// The disk's key.
-        key: &'static str,
-        /// The disk.
-        name: DiskName,
-    },
+    #[error("{0}.erase is not true, and installing destroys what is on {1}")]
+    EraseRefused(&'static str, DiskName),
     /// A size range with its ends swapped.
     #[error("{key}.size: min {min} is larger than max {max}")]
     SizeRange {
@@ -74,13 +64,8 @@ pub enum ResolveError {
     #[error("retention.disk.name: {0} is the system disk")]
     RetentionOnSystemDisk(DiskName),
     /// Two disks that cannot be told apart for certain.
-    #[error("{key}: with two disks {name} alone may be either, for the names can swap at boot")]
-    Unguarded {
-        /// The disk's key.
-        key: &'static str,
-        /// The disk.
-        name: DiskName,
-    },
+    #[error("{0}: with two disks {1} alone may be either, for the names can swap at boot")]
+    Unguarded(&'static str, DiskName),
     /// Two guards that one disk can satisfy.
     #[error("disks.system and retention.disk: one disk could have the size and address of both")]
     GuardsOverlap,
@@ -97,13 +82,8 @@ pub enum ResolveError {
     #[error("layout: {0} and {1} both grow")]
     GrowTwice(MountTarget, MountTarget),
     /// A file system that the mount point cannot have.
-    #[error("layout: {mount} cannot be {fstype}")]
-    WrongFsType {
-        /// The mount point.
-        mount: MountTarget,
-        /// The file system.
-        fstype: crate::installer::value::disk::FsType,
-    },
+    #[error("layout: {0} cannot be {1}")]
+    WrongFsType(MountTarget, crate::installer::value::disk::FsType),
     /// A partition below the least that anaconda accepts.
     #[error("layout: {mount} has {size}, expected at least {least}")]
     PartitionTooSmall {
@@ -127,13 +107,8 @@ pub enum ResolveError {
     #[error("bootloader: {0} is xfs, which leaves no room for a boot sector on its partition")]
     BootSectorOnXfs(MountTarget),
     /// More than a kickstart should hold.
-    #[error("{key}: {count} items, at most {MAX_ITEMS} are accepted")]
-    TooMany {
-        /// The key.
-        key: &'static str,
-        /// How many.
-        count: usize,
-    },
+    #[error("{0}: {1} items, at most {MAX_ITEMS} are accepted")]
+    TooMany(&'static str, usize),
     /// A line of /etc/hosts without a name.
     #[error("hosts: {0} has no names")]
     Nameless(HostAddress),
@@ -165,13 +140,13 @@ impl ResolveError {
         Some(match self {
             Self::StaticNeeds(key) => format!("give network.{key}, or choose method: dhcp"),
             Self::DhcpAnswers(key) => format!("remove network.{key}, or choose method: static"),
-            Self::EraseRefused { key, .. } => {
+            Self::EraseRefused(key, _) => {
                 format!("write erase: true below {key} when that disk may be wiped")
             }
             Self::TooSmall { needed, .. } => {
                 format!("raise disks.system.size.min to {needed}, or make partitions smaller")
             }
-            Self::Unguarded { key, .. } => format!(
+            Self::Unguarded(key, _) => format!(
                 "add a size range or a scsi address below {key}, or name it by disk/by-path"
             ),
             Self::GuardsOverlap => {

@@ -33,7 +33,7 @@ pub(super) fn interface(network: &NetworkSettings) -> Result<Interface, ResolveE
     }
     for (key, one) in [("address", address), ("gateway", gateway)] {
         if netmask.is_edge(one.ip()) {
-            return Err(ResolveError::SubnetEdge { key, address: one });
+            return Err(ResolveError::SubnetEdge(key, one));
         }
     }
     if !netmask.is_same_subnet(address.ip(), gateway.ip()) {
@@ -50,7 +50,7 @@ pub(super) fn interface(network: &NetworkSettings) -> Result<Interface, ResolveE
 /// first-boot program writes that line, for nobody knows the address yet.
 pub(super) fn hosts(recipe: &Recipe, network: &Interface) -> Result<Vec<HostsLine>, ResolveError> {
     if recipe.hosts.len() > MAX_ITEMS {
-        return Err(ResolveError::TooMany { key: "hosts", count: recipe.hosts.len() });
+        return Err(ResolveError::TooMany("hosts", recipe.hosts.len()));
     }
     if let Some(line) = recipe.hosts.iter().find(|line| line.names.is_empty()) {
         return Err(ResolveError::Nameless(line.address));

@@ -106,10 +106,7 @@ impl Kickstart {
     ) -> Result<Self, AnswersError> {
         let profile = &system.profile;
         let Some(anaconda) = profile.anaconda() else {
-            return Err(AnswersError::OtherInstaller {
-                title: profile.title.to_string(),
-                installer: "anaconda",
-            });
+            return Err(AnswersError::OtherInstaller(profile.title.to_string(), "anaconda"));
         };
         check_payload(system, &placement.payload)?;
         let mut packages = Command::new("%packages", [""; 0]);

@@ -27,21 +27,11 @@ pub enum KickstartDifference {
     #[error("{0:?} is missing")]
     Missing(String),
     /// Something that was not meant.
-    #[error("line {line}: {seen:?} was not meant")]
-    Surplus {
-        /// Where.
-        line: usize,
-        /// What is there.
-        seen: String,
-    },
+    #[error("line {0}: {1:?} was not meant")]
+    Surplus(usize, String),
     /// A section's lines differ.
-    #[error("line {line}: the section {section:?} does not hold what was meant")]
-    Body {
-        /// The section's header.
-        line: usize,
-        /// The header.
-        section: String,
-    },
+    #[error("line {0}: the section {1:?} does not hold what was meant")]
+    Body(usize, String),
 }
 
 /// Compares a text with its model.
@@ -57,7 +47,7 @@ pub fn verify(kickstart: &Kickstart, text: &str) -> Result<(), KickstartDifferen
     let document = parse(text);
     if let Some(line) = document.includes.iter().chain(&document.stray_ends).min() {
         let seen = text.lines().nth(line - 1).unwrap_or_default().to_owned();
-        return Err(KickstartDifference::Surplus { line: *line, seen });
+        return Err(KickstartDifference::Surplus(*line, seen));
     }
     let commands: Vec<(usize, String)> =
         document.commands.iter().map(|p| (p.line, p.command.to_string())).collect();
@@ -79,7 +69,7 @@ pub fn verify(kickstart: &Kickstart, text: &str) -> Result<(), KickstartDifferen
             };
         if !same {
             let header = section.header.to_string();
-            return Err(KickstartDifference::Body { line: section.line, section: header });
+            return Err(KickstartDifference::Body(section.line, header));
         }
     }
     Ok(())
@@ -101,7 +91,7 @@ fn compare(meant: &[String], seen: &[(usize, String)]) -> Result<(), KickstartDi
     }
     match seen.get(meant.len()) {
         None => Ok(()),
-        Some((line, seen)) => Err(KickstartDifference::Surplus { line: *line, seen: seen.clone() }),
+        Some((line, seen)) => Err(KickstartDifference::Surplus(*line, seen.clone())),
     }
 }
 

@@ -88,10 +88,10 @@ impl Preseed {
     ) -> Result<Self, AnswersError> {
         let profile = &system.profile;
         let Installer::DebianInstaller(installer) = &profile.installer else {
-            return Err(AnswersError::OtherInstaller {
-                title: profile.title.to_string(),
-                installer: "debian-installer",
-            });
+            return Err(AnswersError::OtherInstaller(
+                profile.title.to_string(),
+                "debian-installer",
+            ));
         };
         check_payload(system, &placement.payload)?;
         let groups = groups(system, installer, root);

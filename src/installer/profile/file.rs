@@ -241,7 +241,7 @@ impl Profile {
             assets.read(AssetKind::Profile, &format!("{name}.yaml")).map_err(
                 |error| match error {
                     AssetError::Missing { .. } => {
-                        ProfileError::Unknown { name: name.to_string(), known: Self::names(assets) }
+                        ProfileError::Unknown(name.to_string(), Self::names(assets))
                     }
                     other => ProfileError::Read(other),
                 },

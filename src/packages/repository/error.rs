@@ -22,13 +22,8 @@ pub enum PackageFault {
     #[error("it ends within its {0}")]
     Cut(&'static str),
     /// A header contradicts itself.
-    #[error("its {part} is damaged: {what}")]
-    Header {
-        /// `signature header` or `header`.
-        part: &'static str,
-        /// What is wrong, with the numbers.
-        what: String,
-    },
+    #[error("its {0} is damaged: {1}")]
+    Header(&'static str, String),
     /// A value is missing or not what it should be.
     #[error("its {field} is {value:?}, expected {expected}")]
     Value {
@@ -55,13 +50,8 @@ pub enum PackageFault {
     #[error("its signature is not by {0}, which it names: the package was changed")]
     Signature(KeyName, #[source] Box<pgp::errors::Error>),
     /// The signature is by a known key that was not valid when it was made.
-    #[error("its signature is by {key}, {why}")]
-    UnfitKey {
-        /// The key.
-        key: KeyName,
-        /// Why the key was not valid, as a relative clause.
-        why: String,
-    },
+    #[error("its signature is by {0}, {1}")]
+    UnfitKey(KeyName, String),
     /// No known key has signed it.
     #[error("it is {0}")]
     Untrusted(String),
@@ -90,7 +80,7 @@ impl AddOnFault for PackageFault {
                 "take the package that was built for the release that is installed"
             }
             Self::Value { field: "architecture", .. } => "take the x86_64 or noarch package",
-            Self::Untrusted(_) | Self::UnfitKey { .. } => {
+            Self::Untrusted(_) | Self::UnfitKey(..) => {
                 "get the package from where it is signed, or name the file of its signer's public \
                  key, in the recipe under rpm_keys or with --rpm-key FILE"
             }

@@ -49,19 +49,19 @@ pub(super) fn read_header(
     }
     if !bytes.starts_with(&[0x8e, 0xad, 0xe8, 1]) {
         let what = "it does not start with a header's magic".to_owned();
-        return Ok(Err(PackageFault::Header { part, what }));
+        return Ok(Err(PackageFault::Header(part, what)));
     }
     let (entries, data) = (be32(&bytes, 8), be32(&bytes, 12));
     if entries == 0 || entries > MOST_ENTRIES || data > MOST_DATA {
         let what = format!("{entries} entries and {data} bytes of data");
-        return Ok(Err(PackageFault::Header { part, what }));
+        return Ok(Err(PackageFault::Header(part, what)));
     }
     let rest = u64::from(entries) * ENTRY as u64 + u64::from(data);
     reader.take(rest).read_to_end(&mut bytes)?;
     if bytes.len() as u64 != INTRO as u64 + rest {
         return Ok(Err(PackageFault::Cut(part)));
     }
-    Ok(check(&bytes).map_err(|what| PackageFault::Header { part, what }).map(|()| bytes))
+    Ok(check(&bytes).map_err(|what| PackageFault::Header(part, what)).map(|()| bytes))
 }
 
 /// Returns the big-endian number at `at`; the caller has checked the length.
@@ -197,7 +197,7 @@ mod tests {
         for (at, byte) in [(7, 62), (11, 6), (15, 0xd0), (15, 0xe1), (19, 8)] {
             let bytes = header(&of_region, &lying(at, byte));
             let fault = read_header(&mut &bytes[..], "header").unwrap();
-            assert!(matches!(fault, Err(PackageFault::Header { .. })), "{at}: {byte}");
+            assert!(matches!(fault, Err(PackageFault::Header(..))), "{at}: {byte}");
         }
         let cases: [(&[[u32; 4]], &[u8]); 16] = [
             (&[[1000, 6, 9, 1]], b"ab\0"),
@@ -220,7 +220,7 @@ mod tests {
         for (entries, store) in cases {
             let bytes = header(entries, store);
             let fault = read_header(&mut &bytes[..], "header").unwrap();
-            assert!(matches!(fault, Err(PackageFault::Header { .. })), "{entries:?}");
+            assert!(matches!(fault, Err(PackageFault::Header(..))), "{entries:?}");
         }
     }
 

@@ -387,7 +387,7 @@ fn check_payload(metadata: &PackageMetadata, digests: &Digests) -> FaultResult<(
         return Ok(());
     }
     let what = format!("it names {compressor}, the payload is something else");
-    Err(PackageFault::Header { part: "header", what })
+    Err(PackageFault::Header("header", what))
 }
 
 /// Checks that the installer's rpm has every feature that the package requires.

@@ -92,7 +92,7 @@ pub(super) fn verify_signatures(
         for (name, key) in keyring.candidates(signature) {
             known = true;
             if let Some(why) = key.unfit_reason(signature) {
-                return Ok(Err(PackageFault::UnfitKey { key: name.clone(), why }));
+                return Ok(Err(PackageFault::UnfitKey(name.clone(), why)));
             }
             let result = if *covers_payload {
                 whole.reread(|reader| key.verify(signature, reader))?

@@ -12,7 +12,7 @@ mod yaml;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::hint::hinted;
-use crate::yaml::closest_match;
+use crate::yaml::{closest_match, did_you_mean};
 
 pub use host::InventoryHost;
 use variable::HostVariables;
@@ -52,13 +52,8 @@ pub enum InventoryFault {
     #[error("expected {0}")]
     Expected(&'static str),
     /// A group that does not exist.
-    #[error("there is no group {name:?}{}", .nearest.as_ref().map_or_else(String::new, |n| format!(", did you mean {n:?}?")))]
-    NoSuchGroup {
-        /// The name as written.
-        name: String,
-        /// The most similar group.
-        nearest: Option<String>,
-    },
+    #[error("there is no group {0:?}{meant}", meant = did_you_mean(.1))]
+    NoSuchGroup(String, Option<String>),
     /// Groups that contain each other.
     #[error("group {0:?} contains itself")]
     Circle(String),
@@ -164,7 +159,7 @@ impl AnsibleInventory {
             if !self.groups.contains_key(name) && name != ALL && name != UNGROUPED {
                 let nearest = closest_match(name, self.groups.keys().map(String::as_str));
                 let nearest = nearest.map(str::to_owned);
-                return Err(self.error(InventoryFault::NoSuchGroup { name: name.clone(), nearest }));
+                return Err(self.error(InventoryFault::NoSuchGroup(name.clone(), nearest)));
             }
         }
         let memberships = Memberships::new(&self.groups);

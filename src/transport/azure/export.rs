@@ -45,24 +45,14 @@ pub enum AzureExportError {
     #[error("cannot read {0}")]
     Io(PathBuf, #[source] io::Error),
     /// It is no body of Azure and no capture.
-    #[error("{path} is neither a capture nor a body of Azure: {why}")]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        why: String,
-    },
+    #[error("{0} is neither a capture nor a body of Azure: {1}")]
+    Unreadable(PathBuf, String),
     /// A directory without any.
     #[error("{0} holds no bodies of Azure")]
     Empty(PathBuf),
     /// Bodies of more than one vault.
-    #[error("{path} holds bodies of more than one vault: {vaults}")]
-    SeveralVaults {
-        /// The file or directory.
-        path: PathBuf,
-        /// Their names.
-        vaults: String,
-    },
+    #[error("{0} holds bodies of more than one vault: {1}")]
+    SeveralVaults(PathBuf, String),
 }
 
 impl AzureExportError {
@@ -70,13 +60,11 @@ impl AzureExportError {
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Io(..) => return None,
-            Self::Unreadable { .. } | Self::Empty(_) => {
+            Self::Unreadable(..) | Self::Empty(_) => {
                 "make one with preflight collect azure VAULT -o FILE, or with the script in \
                  docs/azure.md"
             }
-            Self::SeveralVaults { .. } => {
-                "put the bodies of each vault into a directory of their own"
-            }
+            Self::SeveralVaults(..) => "put the bodies of each vault into a directory of their own",
         };
         Some(hint.to_owned())
     }
@@ -118,7 +106,7 @@ pub fn read(path: &Path) -> Result<AzureExport, AzureExportError> {
     let mut first_error = None;
     for file in &files {
         match read_file(file, files.len() > 1, &mut reading) {
-            Err(error @ AzureExportError::Unreadable { .. }) if is_directory => {
+            Err(error @ AzureExportError::Unreadable(..)) if is_directory => {
                 reading.notes.push(format!("left out: {error}"));
                 first_error.get_or_insert(error);
             }
@@ -148,7 +136,7 @@ fn read_file(
         reading.notes.push(format!("{} is empty: the command that wrote it failed", name()));
         return Ok(());
     }
-    let unreadable = |why: String| AzureExportError::Unreadable { path: file.to_owned(), why };
+    let unreadable = |why: String| AzureExportError::Unreadable(file.to_owned(), why);
     let values = body::parse_several(&bytes, MAX_VALUES)
         .map_err(|error| unreadable(error.to_string().replace("the answer", "it")))?;
     let mut requested: Option<String> = None;
@@ -305,7 +293,7 @@ fn name_vault(answers: &mut VaultAnswers, path: &Path) -> Result<(), AzureExport
     if vaults.len() > 1 {
         let names: Vec<&str> = vaults.values().map(ResourceId::name).collect();
         let vaults = names.join(", ");
-        return Err(AzureExportError::SeveralVaults { path: path.to_owned(), vaults });
+        return Err(AzureExportError::SeveralVaults(path.to_owned(), vaults));
     }
     if let (None, Some(vault)) = (&answers.vault, vaults.into_values().next()) {
         answers.vault = Some(vault.to_path());

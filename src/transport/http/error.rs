@@ -31,13 +31,8 @@ pub enum ConnectError {
         why: String,
     },
     /// The host on the way to the server cannot be used.
-    #[error("the way through {via}: {}", .failure.reason)]
-    JumpHost {
-        /// The host.
-        via: String,
-        /// Why not.
-        failure: Failure,
-    },
+    #[error("the way through {0}: {why}", why = .1.reason)]
+    JumpHost(String, Failure),
     /// The host on the way can be used, and does not reach the server.
     #[error("{}", .0.reason)]
     BehindJumpHost(Failure),
@@ -50,13 +45,8 @@ pub enum ConnectError {
         why: String,
     },
     /// The time was up.
-    #[error("no answer within {} s, while {step}", .limit.as_secs())]
-    Timeout {
-        /// How long the server had.
-        limit: Duration,
-        /// The step that was not finished, such as `connecting`.
-        step: String,
-    },
+    #[error("no answer within {seconds} s, while {1}", seconds = .0.as_secs())]
+    Timeout(Duration, String),
     /// The port does not speak TLS.
     #[error("{0} does not speak TLS")]
     NotTls(String),
@@ -81,12 +71,12 @@ impl ConnectError {
     pub fn kind(&self) -> FailureKind {
         match self {
             // A failure of that host says nothing about the server.
-            Self::JumpHost { .. } => FailureKind::Via,
+            Self::JumpHost(..) => FailureKind::Via,
             Self::BehindJumpHost(failure) => failure.kind,
             Self::Dns { .. } => FailureKind::Dns,
             Self::Refused(_) => FailureKind::Refused,
             Self::Unreachable { .. } | Self::Proxy { .. } => FailureKind::Unreachable,
-            Self::Timeout { .. } => FailureKind::Timeout,
+            Self::Timeout(..) => FailureKind::Timeout,
             Self::NotTls(_) => FailureKind::NotTls,
             Self::TlsVersion(..) => FailureKind::TlsVersion,
             Self::Handshake(_) => FailureKind::Handshake,
@@ -97,14 +87,14 @@ impl ConnectError {
     /// Returns what to do about it; none where that depends on the service.
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
-            Self::JumpHost { failure, .. } | Self::BehindJumpHost(failure) => {
+            Self::JumpHost(_, failure) | Self::BehindJumpHost(failure) => {
                 return failure.hint.clone();
             }
             Self::Dns { .. } => "check the name, or use the IP address",
             Self::Refused(_) => "check the host and the port; is the service running?",
             Self::Unreachable { .. } => "check the route from here, and firewalls between",
             Self::Proxy { .. } => "check HTTPS_PROXY, or name the host in NO_PROXY",
-            Self::Timeout { .. } => "raise --timeout, or look at the server's load",
+            Self::Timeout(..) => "raise --timeout, or look at the server's load",
             Self::NotTls(_) => "give the port of HTTPS, usually 443",
             Self::TlsVersion(..) | Self::Handshake(_) | Self::Certificate { .. } => return None,
         };

@@ -25,7 +25,7 @@ impl Connector for SshTunnelConnector {
         let via = || self.host.label();
         let tunnel =
             self.host.tunnel(&address.host, address.port, limit).map_err(|error| match error {
-                TunnelError::Host(failure) => ConnectError::JumpHost { via: via(), failure },
+                TunnelError::Host(failure) => ConnectError::JumpHost(via(), failure),
                 TunnelError::Server(failure) => ConnectError::BehindJumpHost(failure),
             })?;
         deadline.restart(tunnel.left);

@@ -50,7 +50,7 @@ impl Deadline {
 
     /// Returns the error of a step that was not finished in time.
     pub fn to_error(&self, step: &str) -> ConnectError {
-        ConnectError::Timeout { limit: self.limit, step: step.to_owned() }
+        ConnectError::Timeout(self.limit, step.to_owned())
     }
 }
 
@@ -101,10 +101,9 @@ impl Connector for DirectTcp {
             Some(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
                 ConnectError::Refused(address.to_string())
             }
-            Some(error) if error.kind() == io::ErrorKind::TimedOut => ConnectError::Timeout {
-                limit: deadline.limit.min(CONNECT_TIMEOUT),
-                step: "connecting".to_owned(),
-            },
+            Some(error) if error.kind() == io::ErrorKind::TimedOut => {
+                ConnectError::Timeout(deadline.limit.min(CONNECT_TIMEOUT), "connecting".to_owned())
+            }
             Some(error) => {
                 ConnectError::Unreachable { at: address.to_string(), why: error.to_string() }
             }

@@ -226,7 +226,7 @@ impl<'a> SoapClient<'a> {
             HttpError::Io(error) if error.kind() == io::ErrorKind::TimedOut => {
                 self.deadline.to_error(&doing).into()
             }
-            error => VsphereError::Protocol { doing, error },
+            error => VsphereError::Protocol(doing, error),
         }
     }
 }
@@ -243,7 +243,7 @@ fn parse_response(method: &str, response: &HttpResponse) -> Result<XmlElement, C
         Err(ReplyError::Other(why)) => Err(CallError::Fatal(VsphereError::NotVsphere(why))),
         Err(ReplyError::Xml(error)) => {
             let doing = format!("asking {method}");
-            Err(CallError::Fatal(VsphereError::Xml { doing, error }))
+            Err(CallError::Fatal(VsphereError::Xml(doing, error)))
         }
     }
 }

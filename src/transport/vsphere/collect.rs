@@ -209,7 +209,7 @@ pub(super) fn fetch_service_content(
         }
         Err(CallError::Fault(fault)) => {
             let doing = "asking RetrieveServiceContent".to_owned();
-            Err(VsphereError::Fault { doing, fault })
+            Err(VsphereError::Fault(doing, fault))
         }
         Err(CallError::Fatal(error)) => Err(error),
     }

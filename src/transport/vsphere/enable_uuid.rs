@@ -89,13 +89,8 @@ pub enum EnableUuidError {
     #[error("the account sees no virtual machine named {0:?}")]
     NoMachine(String),
     /// Several machines have the name.
-    #[error("{count} virtual machines are named {name:?}")]
-    Ambiguous {
-        /// The name.
-        name: String,
-        /// How many.
-        count: usize,
-    },
+    #[error("{1} virtual machines are named {0:?}")]
+    Ambiguous(String, usize),
     /// The machine's state cannot be read.
     #[error("{name}: {why}")]
     Unreadable {
@@ -164,15 +159,13 @@ impl EnableUuidError {
     /// Returns what to do about it.
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
-            Self::Server(VsphereError::Fault { fault, .. })
-                if fault.kind == "RestrictedVersion" =>
-            {
+            Self::Server(VsphereError::Fault(_, fault)) if fault.kind == "RestrictedVersion" => {
                 "the licence of this host allows no changes by the API: edit the .vmx on the host \
                  while the machine is off, or assign a paid licence"
             }
             Self::Server(error) => return error.hint(),
             Self::NoMachine(_) => "give its name as vCenter shows it, capitals and all: --vm NAME",
-            Self::Ambiguous { .. } => "rename all but one of them; nobody can tell which is meant",
+            Self::Ambiguous(..) => "rename all but one of them; nobody can tell which is meant",
             Self::NotOff { .. } => "shut the guest down, then try again",
             Self::Template(_) => "give the machine that was made of it",
             Self::Repeated { .. } => "take all but one row out of the .vmx by hand, and reload it",
@@ -282,9 +275,7 @@ fn find_machine(
     match Inventory::from_transcript(&recorder.to_transcript()).find_machine(name) {
         MachineSearch::Found(machine) => Ok(machine.object.clone()),
         MachineSearch::None => Err(EnableUuidError::NoMachine(name.to_owned())),
-        MachineSearch::Several(all) => {
-            Err(EnableUuidError::Ambiguous { name: name.to_owned(), count: all.len() })
-        }
+        MachineSearch::Several(all) => Err(EnableUuidError::Ambiguous(name.to_owned(), all.len())),
         MachineSearch::Unseen(why) => {
             Err(EnableUuidError::Unreadable { name: name.to_owned(), why })
         }
@@ -428,7 +419,7 @@ fn query<T>(
 
 fn server_error(doing: &str, error: CallError) -> VsphereError {
     match error {
-        CallError::Fault(fault) => VsphereError::Fault { doing: doing.to_owned(), fault },
+        CallError::Fault(fault) => VsphereError::Fault(doing.to_owned(), fault),
         CallError::Fatal(error) => error,
     }
 }

@@ -30,21 +30,11 @@ pub enum VsphereError {
     #[error("what answers is not the vSphere service: {0}")]
     NotVsphere(String),
     /// HTTP was broken or cut off.
-    #[error("{doing}: {error}")]
-    Protocol {
-        /// What was being done.
-        doing: String,
-        /// What went wrong.
-        error: HttpError,
-    },
+    #[error("{0}: {1}")]
+    Protocol(String, HttpError),
     /// The reply is XML that is refused.
-    #[error("{doing}: the reply cannot be read: {error}")]
-    Xml {
-        /// What was being done.
-        doing: String,
-        /// What is wrong with it.
-        error: XmlError,
-    },
+    #[error("{0}: the reply cannot be read: {1}")]
+    Xml(String, XmlError),
     /// The run was stopped.
     #[error("interrupted before it had answered")]
     Interrupted,
@@ -52,13 +42,8 @@ pub enum VsphereError {
     #[error("the server refused the user name or the password of {0:?}")]
     Login(String),
     /// The server refused a call that is necessary for all others.
-    #[error("{doing}: {fault}")]
-    Fault {
-        /// What was being done.
-        doing: String,
-        /// What it said.
-        fault: SoapFault,
-    },
+    #[error("{0}: {1}")]
+    Fault(String, SoapFault),
 }
 
 fn http_words(status: u16, reason: &str, location: Option<&str>) -> String {
@@ -76,15 +61,15 @@ impl VsphereError {
             Self::Connect(error) => error.kind(),
             Self::Http { .. } => FailureKind::Http,
             Self::NotVsphere(_) => FailureKind::NotVsphere,
-            Self::Protocol {
-                error: HttpError::BodyTooLong(..) | HttpError::HeadTooLong, ..
-            } => FailureKind::TooMuchOutput,
-            Self::Protocol { error: HttpError::NotHttp(_), .. } => FailureKind::NotVsphere,
-            Self::Protocol { .. } => FailureKind::CutOff,
-            Self::Xml { .. } => FailureKind::Malformed,
+            Self::Protocol(_, HttpError::BodyTooLong(..) | HttpError::HeadTooLong) => {
+                FailureKind::TooMuchOutput
+            }
+            Self::Protocol(_, HttpError::NotHttp(_)) => FailureKind::NotVsphere,
+            Self::Protocol(..) => FailureKind::CutOff,
+            Self::Xml(..) => FailureKind::Malformed,
             Self::Interrupted => FailureKind::Interrupted,
             Self::Login(..) => FailureKind::Authentication,
-            Self::Fault { .. } => FailureKind::Fault,
+            Self::Fault(..) => FailureKind::Fault,
         }
     }
 
@@ -112,7 +97,7 @@ impl VsphereError {
                 "write the account as NAME@DOMAIN or DOMAIN\\NAME, and try the password in the \
                  vSphere client"
             }
-            Self::Protocol { .. } | Self::Xml { .. } | Self::Fault { .. } | Self::Interrupted => {
+            Self::Protocol(..) | Self::Xml(..) | Self::Fault(..) | Self::Interrupted => {
                 return None;
             }
         };

@@ -120,9 +120,7 @@ fn login(
         Err(CallError::Fault(fault)) if fault.kind == "InvalidLogin" => {
             Err(VsphereError::Login(credentials.user.clone()))
         }
-        Err(CallError::Fault(fault)) => {
-            Err(VsphereError::Fault { doing: "logging in".to_owned(), fault })
-        }
+        Err(CallError::Fault(fault)) => Err(VsphereError::Fault("logging in".to_owned(), fault)),
         Err(CallError::Fatal(error)) => Err(error),
     }
 }

@@ -33,13 +33,8 @@ pub struct XmlElement {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum XmlError {
     /// It is not well-formed.
-    #[error("malformed XML at byte {at}: {why}")]
-    Malformed {
-        /// Where, in bytes.
-        at: u64,
-        /// The parser's message.
-        why: String,
-    },
+    #[error("malformed XML at byte {0}: {1}")]
+    Malformed(u64, String),
     /// It has a document type, in which entities could be defined.
     #[error("it has a document type, which no vSphere reply has")]
     DocumentType,
@@ -89,11 +84,10 @@ pub fn parse(text: &str) -> Result<XmlElement, XmlError> {
     let mut open: Vec<XmlElement> = vec![XmlElement::default()];
     let mut elements = 0;
     loop {
-        let event = reader.read_event().map_err(|error| XmlError::Malformed {
-            at: reader.error_position(),
-            why: error.to_string(),
-        })?;
-        let malformed = |why: String| XmlError::Malformed { at: reader.buffer_position(), why };
+        let event = reader
+            .read_event()
+            .map_err(|error| XmlError::Malformed(reader.error_position(), error.to_string()))?;
+        let malformed = |why: String| XmlError::Malformed(reader.buffer_position(), why);
         match event {
             Event::Start(start) => {
                 count_element(&mut elements, open.len())?;
@@ -136,7 +130,7 @@ pub fn parse(text: &str) -> Result<XmlElement, XmlError> {
         }
     }
     let at = text.len() as u64;
-    let malformed = |why: &str| XmlError::Malformed { at, why: why.to_owned() };
+    let malformed = |why: &str| XmlError::Malformed(at, why.to_owned());
     let [document] = open.as_mut_slice() else {
         return Err(malformed("it ends inside an element"));
     };
@@ -234,7 +228,7 @@ mod tests {
             "<a>&amp</a>",
         ] {
             let error = parse(text).unwrap_err();
-            assert!(matches!(error, XmlError::Malformed { .. }), "{text:?}: {error}");
+            assert!(matches!(error, XmlError::Malformed(..)), "{text:?}: {error}");
         }
     }
 

@@ -23,13 +23,8 @@ pub enum DumpError {
     #[error("no object in what was printed: {0:?}")]
     NoObject(String),
     /// The object ends early or is written in another way.
-    #[error("expected {expected} at byte {at} of the object")]
-    Malformed {
-        /// What should stand there.
-        expected: &'static str,
-        /// Where.
-        at: usize,
-    },
+    #[error("expected {0} at byte {1} of the object")]
+    Malformed(&'static str, usize),
 }
 
 /// Reads the first object of a text.
@@ -102,7 +97,7 @@ impl<'t> Reader<'t> {
     }
 
     fn malformed(&self, expected: &'static str) -> DumpError {
-        DumpError::Malformed { expected, at: self.at }
+        DumpError::Malformed(expected, self.at)
     }
 
     fn peek_type(&self) -> Option<&'t str> {

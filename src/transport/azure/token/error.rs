@@ -35,13 +35,8 @@ pub enum TokenError {
     #[error("the given token expired {0} min ago")]
     Expired(i64),
     /// A file cannot be read.
-    #[error("cannot read {path}: {why}")]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        why: String,
-    },
+    #[error("cannot read {0}: {1}")]
+    File(PathBuf, String),
     /// The login refused it.
     #[error("the login refused the request (HTTP {status}{}): {message}", code_words(.code.as_deref()))]
     Login {
@@ -53,21 +48,11 @@ pub enum TokenError {
         message: String,
     },
     /// The login cannot be reached.
-    #[error("the login at {host}: {error}")]
-    Connect {
-        /// The host.
-        host: String,
-        /// Why not.
-        error: ConnectError,
-    },
+    #[error("the login at {0}: {1}")]
+    Connect(String, ConnectError),
     /// The login did not answer as it should.
-    #[error("the login at {host}: {error}")]
-    Http {
-        /// The host.
-        host: String,
-        /// Why not.
-        error: HttpError,
-    },
+    #[error("the login at {0}: {1}")]
+    Http(String, HttpError),
     /// Nobody is logged in to the Azure CLI.
     #[error("nobody is logged in to az, or not to this subscription")]
     AzureCliLogin,
@@ -102,7 +87,7 @@ impl TokenError {
             Self::ManagedIdentity(_) => {
                 "assign an identity to this machine, or log in with az login"
             }
-            Self::Connect { error, .. } => return error.hint(),
+            Self::Connect(_, error) => return error.hint(),
             Self::Login { .. } => "check tenant, client and secret; is the secret out of date?",
             _ => return None,
         };

@@ -51,7 +51,7 @@ pub fn with_file(
     file: &Path,
     request: &TokenRequest<'_>,
 ) -> Result<Token, TokenError> {
-    let unread = |why: String| TokenError::File { path: file.to_owned(), why };
+    let unread = |why: String| TokenError::File(file.to_owned(), why);
     let bytes = regular_file::read(file, 64 * 1024).map_err(|error| unread(error.to_string()))?;
     let text = String::from_utf8(bytes).map_err(|_| unread("it is not text".to_owned()))?;
     let text = Secret::new(text);
@@ -96,7 +96,7 @@ fn send(path: &str, form: &Secret, request: &TokenRequest<'_>) -> Result<HttpRes
     let login = &request.cloud.login;
     let host = || login.host.clone();
     let mut deadline: Deadline = request.deadline.at_most(LIMIT);
-    let connect = |error| TokenError::Connect { host: host(), error };
+    let connect = |error| TokenError::Connect(host(), error);
     let stream = request.connector.open(&login.authority(), &mut deadline).map_err(connect)?;
     let secured = tls::start_tls(stream, &login.authority(), request.trust, deadline);
     let (mut stream, _) = secured.map_err(connect)?;
@@ -114,7 +114,7 @@ fn send(path: &str, form: &Secret, request: &TokenRequest<'_>) -> Result<HttpRes
         content: Some(Content { headers: &headers, body: form.expose() }),
     };
     message::exchange(&mut stream, &request, LIMITS)
-        .map_err(|error| TokenError::Http { host: host(), error })
+        .map_err(|error| TokenError::Http(host(), error))
 }
 
 /// Returns the token of an answer. Managed identities give numbers as texts.
