@@ -6,18 +6,17 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::drawing::Drawing;
-use super::first_steps;
+use super::first_steps::{self, FirstStep};
 use super::layout::{capitalize, make_visible, pluralize, single_line, split_code, truncate};
 use super::model::{CheckResult, Report};
 use super::outline::{
     FindingGroup, Outline, OverallVerdict, SharedCause, SkippedGroup, Status, Variant, conclude,
     count, group_by_target,
 };
-use super::page_sources::{DocumentRow, Documents, SourceRow};
-use super::page_targets::{TargetRow, target_row};
+use super::page_sources::Documents;
+use super::page_targets::target_row;
 use super::picture_layout::drawings;
 use super::site_picture::{Anchors, SitePicture};
 use super::style::Style;
@@ -45,10 +44,10 @@ const MAX_FACT_CHARS: usize = 2000;
 
 /// Renders the report as a page.
 pub fn render(report: &Report, _: &Style) -> Vec<u8> {
-    let mut page = serde_json::to_value(Page::new(report)).expect("the page has only text keys");
+    let mut page = page(report);
     make_all_visible(&mut page);
     let page = template::render_page("report/report.html.hbs", &page);
-    page.expect("the embedded page asks for nothing but what Page has").into_bytes()
+    page.expect("the embedded page asks for nothing but what it is given").into_bytes()
 }
 
 /// Makes every text of a page visible.
@@ -61,266 +60,86 @@ pub(super) fn make_all_visible(value: &mut Value) {
     }
 }
 
-#[derive(Serialize)]
-struct Page {
-    version: String,
-    at: String,
-    /// The same moment for people.
-    when: String,
-    complete: bool,
-    verdict: VerdictRow,
-    subject: String,
-    /// The name of the site, when it has one.
-    site: Option<String>,
-    /// The site as a picture for wide pages, and for narrow ones.
-    drawings: Vec<Drawing>,
-    planned: String,
-    /// The stages of machines, in sentences.
-    stages: Vec<String>,
-    /// What to do first.
-    steps: Vec<StepRow>,
-    /// Whether there is more than one target, so that findings name theirs.
-    many: bool,
-    /// Whether the targets are listed.
-    list_targets: bool,
-    targets_n: usize,
-    targets: Vec<TargetRow>,
-    /// The targets that the filter can choose: not all of hundreds, for browsers take a minute to
-    /// print a page with so many rules.
-    choices: Vec<Choice>,
-    choices_cut: bool,
-    counts: Vec<CountRow>,
-    sections: Vec<Section>,
-    not_asked: Vec<SkippedSection>,
-    not_asked_n: usize,
-    notes: Vec<String>,
-    /// What passed and what has no meaning.
-    quiet: Vec<Section>,
-    /// The documents that are cited and have no address.
-    documents: Vec<DocumentRow>,
-}
-
-/// One of the things found that a heading says.
-#[derive(Serialize)]
-struct HeadingPart {
-    text: String,
-    r#where: String,
-}
-
-#[derive(Serialize)]
-struct VerdictRow {
-    class: &'static str,
-    word: String,
-    sentence: String,
-}
-
-/// One thing to do first, with the place where it is told.
-#[derive(Serialize)]
-struct StepRow {
-    target: String,
-    what: String,
-    check: String,
-    anchor: Option<String>,
-}
-
-/// A target that the filter can choose.
-#[derive(Serialize)]
-struct Choice {
-    n: usize,
-    name: String,
-}
-
-#[derive(Serialize)]
-struct CountRow {
-    class: &'static str,
-    label: &'static str,
-    n: usize,
-}
-
-#[derive(Serialize)]
-struct Section {
-    class: &'static str,
-    heading: &'static str,
-    n: usize,
-    lead: &'static str,
-    compact: bool,
-    silences: Vec<SharedCauseRow>,
-    entries: Vec<FindingRow>,
-}
-
-#[derive(Serialize)]
-struct SharedCauseRow {
-    id: String,
-    heading: String,
-    cause: String,
-    /// The classes by which the page filters targets.
-    r#where: String,
-    silent: Vec<AffectedRow>,
-}
-
-#[derive(Serialize)]
-struct AffectedRow {
-    name: String,
-    what: String,
-    r#where: String,
-}
-
-#[derive(Serialize)]
-struct FindingRow {
-    id: String,
-    word: &'static str,
-    check: String,
-    /// What should hold.
-    title: String,
-    /// What is instead, for what does not hold; empty for everything else.
-    is: Vec<HeadingPart>,
-    /// How many more things were found than the heading says.
-    more: usize,
-    severity: String,
-    open: bool,
-    r#where: String,
-    /// What is said while it is folded.
-    brief: String,
-    found_label: &'static str,
-    variants: Vec<VariantRow>,
-    waiver: Option<String>,
-    fix: bool,
-    /// The findings that probably explain it.
-    follows: Vec<String>,
-    symptom: Vec<TextPiece>,
-    remedies: Vec<RemedyItem>,
-    source: SourceRow,
-}
-
-/// What to do, on all targets or on some.
-#[derive(Serialize)]
-struct RemedyItem {
-    /// The targets, where others need something else.
-    names: Option<String>,
-    text: Vec<TextPiece>,
-    downtime: bool,
-    commands: Vec<String>,
-}
-
-/// A piece of a sentence.
-#[derive(Serialize)]
-struct TextPiece {
-    code: bool,
-    text: String,
-}
-
+/// A piece of evidence for one thing found, on the targets that it is true of.
 #[derive(Serialize)]
 struct VariantRow {
     /// What was found; none when the heading says it.
     found: Option<String>,
     r#where: String,
     names: Option<String>,
-    evidence: Vec<Evidence>,
+    evidence: Vec<Value>,
 }
 
-#[derive(Serialize)]
-struct Evidence {
-    label: Option<String>,
-    lines: Vec<String>,
-}
-
-#[derive(Serialize)]
-struct SkippedSection {
-    lead: String,
-    how: String,
-    checks: Vec<SkippedRow>,
-}
-
-#[derive(Serialize)]
-struct SkippedRow {
-    id: String,
-    title: String,
-}
-
-impl Page {
-    fn new(report: &Report) -> Self {
-        let outline = Outline::new(report);
-        let rows = group_by_target(report);
-        let indexes: BTreeMap<&str, usize> =
-            rows.iter().enumerate().map(|(place, (name, _))| (*name, place)).collect();
-        let anchors = Anchors {
-            findings: finding_anchors(&outline),
-            targets: indexes.iter().map(|(name, n)| (*name, format!("target-{n}"))).collect(),
-            all_targets: "h-targets",
-        };
-        let picture = SitePicture::new(report, &anchors);
-        let builder = PageBuilder {
-            indexes,
-            many: rows.len() > 1,
-            listed: rows.len() <= LISTED_TARGETS,
-            documents: Documents::new(report),
-        };
-        let verdict = OverallVerdict::from_report(report);
-        let section = |class: &Status| builder.section(report, &outline, *class);
-        let names: Vec<&str> = rows.iter().map(|(name, _)| *name).collect();
-        let mut targets: Vec<(usize, &(&str, Vec<&CheckResult>))> =
-            rows.iter().enumerate().collect();
-        targets.sort_by_key(|(_, (_, results))| OverallVerdict::from_results(results));
-        Self {
-            version: report.tool.version.clone(),
-            at: report.run.at.clone(),
-            when: format_time(&report.run.at),
-            complete: report.run.complete,
-            verdict: VerdictRow {
-                class: verdict.status().css_class(),
-                word: capitalize(verdict.as_str()),
-                sentence: conclude(report, &outline),
-            },
-            site: report.site_name().map(str::to_owned),
-            subject: match names.as_slice() {
-                [] => "no target".to_owned(),
-                few if few.len() <= 3 => few.join(", "),
-                many => pluralize(many.len(), "target"),
-            },
-            planned: pluralize(report.summary.planned, "check"),
-            stages: first_steps::stage_lines(&report.stages)
-                .iter()
-                .map(|line| make_visible(line))
-                .collect(),
-            steps: first_steps::first_steps(report)
-                .iter()
-                .map(|step| StepRow {
-                    anchor: anchors.finding((&step.check, &step.first_target)),
-                    target: make_visible(&step.target),
-                    what: make_visible(&step.what),
-                    check: make_visible(&step.check),
-                })
-                .collect(),
-            many: builder.many,
-            list_targets: builder.many || picture.is_some(),
-            drawings: picture.as_ref().map(drawings).unwrap_or_default(),
-            choices: targets
-                .iter()
-                .take(MAX_CHOICES)
-                .map(|(n, (name, _))| Choice { n: *n, name: (*name).to_owned() })
-                .collect(),
-            choices_cut: targets.len() > MAX_CHOICES,
-            targets_n: rows.len(),
-            targets: targets
-                .into_iter()
-                .map(|(n, row)| target_row(report, &outline, &anchors, n, row))
-                .collect(),
-            counts: Status::ALL
-                .iter()
-                .map(|class| CountRow {
-                    class: class.css_class(),
-                    label: class.heading(),
-                    n: count(report, *class),
-                })
-                .collect(),
-            sections: Status::ALL[..4].iter().filter_map(section).collect(),
-            not_asked: outline.skipped.iter().map(skipped_section).collect(),
-            not_asked_n: outline.skipped_count(),
-            notes: report.notes.clone(),
-            quiet: Status::ALL[4..].iter().filter_map(section).collect(),
-            documents: builder.documents.rows(),
-        }
-    }
+/// Returns everything that stands on the page.
+fn page(report: &Report) -> Value {
+    let outline = Outline::new(report);
+    let rows = group_by_target(report);
+    let indexes: BTreeMap<&str, usize> =
+        rows.iter().enumerate().map(|(place, (name, _))| (*name, place)).collect();
+    let anchors = Anchors {
+        findings: finding_anchors(&outline),
+        targets: indexes.iter().map(|(name, n)| (*name, format!("target-{n}"))).collect(),
+        all_targets: "h-targets",
+    };
+    let picture = SitePicture::new(report, &anchors);
+    let builder = PageBuilder {
+        indexes,
+        many: rows.len() > 1,
+        listed: rows.len() <= LISTED_TARGETS,
+        documents: Documents::new(report),
+    };
+    let verdict = OverallVerdict::from_report(report);
+    let sections = |classes: &[Status]| -> Vec<Value> {
+        classes.iter().filter_map(|class| builder.section(report, &outline, *class)).collect()
+    };
+    let names: Vec<&str> = rows.iter().map(|(name, _)| *name).collect();
+    let mut targets: Vec<(usize, &(&str, Vec<&CheckResult>))> = rows.iter().enumerate().collect();
+    targets.sort_by_key(|(_, (_, results))| OverallVerdict::from_results(results));
+    // The targets that the filter can choose: not all of hundreds, for browsers take a minute to print a page with so many rules.
+    let choices = targets.iter().take(MAX_CHOICES);
+    let choices: Vec<Value> =
+        choices.map(|(n, (name, _))| json!({ "n": n, "name": name })).collect();
+    let steps = first_steps::first_steps(report);
+    let step = |step: &FirstStep| {
+        let anchor = anchors.finding((&step.check, &step.first_target));
+        json!({ "anchor": anchor, "target": step.target, "what": step.what, "check": step.check })
+    };
+    let count_row = |class: &Status| json!({ "class": class.css_class(), "label": class.heading(), "n": count(report, *class) });
+    let target = |(n, row): (usize, _)| target_row(report, &outline, &anchors, n, row);
+    json!({
+        "version": report.tool.version,
+        "at": report.run.at,
+        "when": format_time(&report.run.at),
+        "complete": report.run.complete,
+        "verdict": {
+            "class": verdict.status().css_class(),
+            "word": capitalize(verdict.as_str()),
+            "sentence": conclude(report, &outline),
+        },
+        "site": report.site_name(),
+        "subject": match names.as_slice() {
+            [] => "no target".to_owned(),
+            few if few.len() <= 3 => few.join(", "),
+            many => pluralize(many.len(), "target"),
+        },
+        "planned": pluralize(report.summary.planned, "check"),
+        "stages": first_steps::stage_lines(&report.stages),
+        "steps": steps.iter().map(step).collect::<Vec<_>>(),
+        "many": builder.many,
+        "list_targets": builder.many || picture.is_some(),
+        "drawings": picture.as_ref().map(drawings).unwrap_or_default(),
+        "choices": choices,
+        "choices_cut": targets.len() > MAX_CHOICES,
+        "targets_n": rows.len(),
+        "targets": targets.into_iter().map(target).collect::<Vec<_>>(),
+        "counts": Status::ALL.iter().map(count_row).collect::<Vec<_>>(),
+        "sections": sections(&Status::ALL[..4]),
+        "not_asked": outline.skipped.iter().map(skipped_section).collect::<Vec<_>>(),
+        "not_asked_n": outline.skipped_count(),
+        "notes": report.notes,
+        "quiet": sections(&Status::ALL[4..]),
+        "documents": builder.documents.rows(),
+    })
 }
 
 /// Returns where each finding stands, by check and target. What a shared cause leaves undecided
@@ -348,59 +167,46 @@ struct PageBuilder<'r> {
 }
 
 impl<'r> PageBuilder<'r> {
-    fn section(&self, report: &Report, outline: &Outline<'r>, class: Status) -> Option<Section> {
+    fn section(&self, report: &Report, outline: &Outline<'r>, class: Status) -> Option<Value> {
         let n = count(report, class);
-        let compact = class >= Status::Pass;
         let causes = if class == Status::Unknown { outline.shared_causes.as_slice() } else { &[] };
-        (n > 0).then(|| Section {
-            class: class.css_class(),
-            heading: class.heading(),
-            n,
-            lead: lead(class),
-            compact,
-            silences: causes
-                .iter()
-                .enumerate()
-                .map(|(n, cause)| self.shared_cause_row(n, cause))
-                .collect(),
-            entries: outline
-                .groups
-                .iter()
-                .enumerate()
-                .filter(|(_, group)| group.status == class)
-                .map(|(n, group)| self.finding_row(n, group))
-                .collect(),
+        let causes = causes.iter().enumerate().map(|(n, cause)| self.shared_cause_row(n, cause));
+        let groups = outline.groups.iter().enumerate().filter(|(_, group)| group.status == class);
+        (n > 0).then(|| {
+            json!({
+                "class": class.css_class(),
+                "heading": class.heading(),
+                "n": n,
+                "lead": lead(class),
+                "compact": class >= Status::Pass,
+                "silences": causes.collect::<Vec<_>>(),
+                "entries": groups.map(|(n, group)| self.finding_row(n, group)).collect::<Vec<_>>(),
+            })
         })
     }
 
-    fn shared_cause_row(&self, n: usize, cause: &SharedCause<'r>) -> SharedCauseRow {
+    fn shared_cause_row(&self, n: usize, cause: &SharedCause<'r>) -> Value {
         let on = match cause.targets.as_slice() {
             _ if !self.many => String::new(),
             [affected] => format!(" on {}", affected.target),
             targets => format!(" on {}", pluralize(targets.len(), "target")),
         };
-        SharedCauseRow {
-            id: format!("cause-{n}"),
-            heading: format!("{}{on} undecided for one cause", pluralize(cause.checks(), "check")),
-            cause: cause.cause.clone(),
-            r#where: self.css_classes(cause.targets.iter().map(|affected| affected.target)),
-            silent: cause
-                .targets
-                .iter()
-                .map(|affected| AffectedRow {
-                    name: affected.target.to_owned(),
-                    what: if affected.is_whole {
-                        format!("all of its {}", pluralize(affected.checks.len(), "check"))
-                    } else {
-                        affected.checks.join(", ")
-                    },
-                    r#where: self.css_classes([affected.target].into_iter()),
-                })
-                .collect(),
-        }
+        let silent = cause.targets.iter().map(|affected| {
+            let all = || format!("all of its {}", pluralize(affected.checks.len(), "check"));
+            let what = if affected.is_whole { all() } else { affected.checks.join(", ") };
+            let place = self.css_classes([affected.target].into_iter());
+            json!({ "name": affected.target, "what": what, "where": place })
+        });
+        json!({
+            "id": format!("cause-{n}"),
+            "heading": format!("{}{on} undecided for one cause", pluralize(cause.checks(), "check")),
+            "cause": cause.cause,
+            "where": self.css_classes(cause.targets.iter().map(|affected| affected.target)),
+            "silent": silent.collect::<Vec<_>>(),
+        })
     }
 
-    fn finding_row(&self, n: usize, group: &FindingGroup<'r>) -> FindingRow {
+    fn finding_row(&self, n: usize, group: &FindingGroup<'r>) -> Value {
         let (class, first) = (group.status, group.first);
         let targets = group.targets();
         let mut variants: Vec<VariantRow> = if class < Status::Pass || self.listed {
@@ -429,50 +235,44 @@ impl<'r> PageBuilder<'r> {
             [variant] => format!("{}: {}", abbreviate(&targets), variant.found),
             _ => format!("{}: {}", pluralize(targets.len(), "target"), abbreviate(&targets)),
         };
-        FindingRow {
-            id: format!("finding-{n}"),
-            word: class.label(),
-            check: first.check.to_string(),
-            title: first.title.to_string(),
-            more: if is.is_empty() { 0 } else { group.variants.len() - is.len() },
-            found_label: match class {
+        let follows = first.explained_by.iter();
+        let follows = follows.map(|cause| format!("{} on {}", cause.check, cause.target));
+        let is_said = is.len() == 1 && variants.iter().all(|variant| variant.found.is_none());
+        json!({
+            "id": format!("finding-{n}"),
+            "word": class.label(),
+            "check": first.check,
+            "title": first.title,
+            "more": if is.is_empty() { 0 } else { group.variants.len() - is.len() },
+            "found_label": match class {
                 Status::Unknown => "Unknown",
-                _ if is.len() == 1 && variants.iter().all(|variant| variant.found.is_none()) => {
-                    "On"
-                }
+                _ if is_said => "On",
                 _ => "Found",
             },
-            is,
-            severity: first.severity.as_str().replace('-', " "),
+            "is": is,
+            "severity": first.severity.as_str().replace('-', " "),
             // What follows from another finding is looked at after it.
-            open: class == Status::Blocker && !group.is_explained,
-            follows: first
-                .explained_by
-                .iter()
-                .map(|cause| format!("{} on {}", cause.check, cause.target))
-                .collect(),
-            r#where: self.css_classes(targets.iter().copied()),
-            brief: truncate(&brief, 240),
-            variants,
-            waiver: first.waiver.as_ref().map(ToString::to_string),
-            fix: class.needs_fix(),
-            symptom: prose(&first.symptom),
-            remedies: remedy_rows(group),
-            source: self.documents.source_row(&first.source),
-        }
+            "open": class == Status::Blocker && !group.is_explained,
+            "follows": follows.collect::<Vec<_>>(),
+            "where": self.css_classes(targets.iter().copied()),
+            "brief": truncate(&brief, 240),
+            "variants": variants,
+            "waiver": first.waiver.as_ref().map(ToString::to_string),
+            "fix": class.needs_fix(),
+            "symptom": prose(&first.symptom),
+            "remedies": remedy_rows(group),
+            "source": self.documents.source_row(&first.source),
+        })
     }
 
     /// Returns what was found, as the heading of what does not hold.
-    fn heading_parts(&self, group: &FindingGroup<'r>) -> Vec<HeadingPart> {
+    fn heading_parts(&self, group: &FindingGroup<'r>) -> Vec<Value> {
         // An answer says nothing without its question.
         let text = |found: &str| match found.strip_prefix("no, says ") {
             Some(_) => format!("{}: {found}", group.first.title),
             None => found.to_owned(),
         };
-        let part = |variant: &Variant<'r>| HeadingPart {
-            text: text(variant.found),
-            r#where: self.css_classes(variant.targets()),
-        };
+        let part = |variant: &Variant<'r>| json!({ "text": text(variant.found), "where": self.css_classes(variant.targets()) });
         group.variants.iter().take(MAX_HEADINGS).map(part).collect()
     }
 
@@ -487,7 +287,7 @@ impl<'r> PageBuilder<'r> {
     }
 
     /// The facts behind what was found, each differing set of them once.
-    fn evidence(&self, results: &[&CheckResult]) -> Vec<Evidence> {
+    fn evidence(&self, results: &[&CheckResult]) -> Vec<Value> {
         let mut sets: Vec<(&PackedFacts, Vec<&str>)> = Vec::new();
         for result in results.iter().filter(|result| !result.evidence.is_empty()) {
             match sets.iter().position(|(known, _)| *known == &result.evidence) {
@@ -499,16 +299,13 @@ impl<'r> PageBuilder<'r> {
             }
         }
         let named = sets.len() > 1;
-        sets.into_iter()
-            .map(|(facts, targets)| Evidence {
-                label: named.then(|| targets.join(", ")),
-                lines: facts
-                    .facts()
-                    .iter()
-                    .map(|(path, value)| truncate(&format!("{path} = {value}"), MAX_FACT_CHARS))
-                    .collect(),
-            })
-            .collect()
+        let row = |(facts, targets): (&PackedFacts, Vec<&str>)| {
+            let facts = facts.facts();
+            let lines = facts.iter().map(|(path, value)| format!("{path} = {value}"));
+            let lines: Vec<String> = lines.map(|line| truncate(&line, MAX_FACT_CHARS)).collect();
+            json!({ "label": named.then(|| targets.join(", ")), "lines": lines })
+        };
+        sets.into_iter().map(row).collect()
     }
 
     fn css_classes<'n>(&self, targets: impl Iterator<Item = &'n str>) -> String {
@@ -520,21 +317,15 @@ impl<'r> PageBuilder<'r> {
     }
 }
 
-fn skipped_section(group: &SkippedGroup<'_>) -> SkippedSection {
+fn skipped_section(group: &SkippedGroup<'_>) -> Value {
     let need = if group.checks.len() == 1 { "needs" } else { "need" };
-    SkippedSection {
-        lead: format!(
-            "{} {need} {}",
-            pluralize(group.checks.len(), "more check"),
-            group.providers()
-        ),
-        how: capitalize(&group.instructions()),
-        checks: group
-            .checks
-            .iter()
-            .map(|(id, title)| SkippedRow { id: (*id).to_owned(), title: (*title).to_owned() })
-            .collect(),
-    }
+    let count = pluralize(group.checks.len(), "more check");
+    let checks = group.checks.iter().map(|(id, title)| json!({ "id": id, "title": title }));
+    json!({
+        "lead": format!("{count} {need} {}", group.providers()),
+        "how": capitalize(&group.instructions()),
+        "checks": checks.collect::<Vec<_>>(),
+    })
 }
 
 fn lead(class: Status) -> &'static str {
@@ -550,10 +341,11 @@ fn lead(class: Status) -> &'static str {
     }
 }
 
-fn prose(text: &str) -> Vec<TextPiece> {
+/// Returns the pieces of a sentence.
+fn prose(text: &str) -> Vec<Value> {
     let text = single_line(text);
     let pieces = split_code(&text).into_iter();
-    pieces.map(|(code, text)| TextPiece { code, text: text.to_owned() }).collect()
+    pieces.map(|(code, text)| json!({ "code": code, "text": text })).collect()
 }
 
 /// A moment of the report, to the second.
@@ -569,14 +361,17 @@ fn abbreviate(names: &[&str]) -> String {
     }
 }
 
-fn remedy_rows(group: &FindingGroup<'_>) -> Vec<RemedyItem> {
+/// Returns what to do, on all targets or on some.
+fn remedy_rows(group: &FindingGroup<'_>) -> Vec<Value> {
     let remedies = group.remedies();
     let several = remedies.len() > 1;
-    let item = |(remedy, targets): (&Remedy, Vec<&str>)| RemedyItem {
-        names: several.then(|| targets.join(", ")),
-        text: prose(&remedy.text),
-        downtime: remedy.downtime,
-        commands: remedy.commands.clone(),
+    let row = |(remedy, targets): (&Remedy, Vec<&str>)| {
+        json!({
+            "names": several.then(|| targets.join(", ")),
+            "text": prose(&remedy.text),
+            "downtime": remedy.downtime,
+            "commands": remedy.commands,
+        })
     };
-    remedies.into_iter().map(item).collect()
+    remedies.into_iter().map(row).collect()
 }

@@ -5,27 +5,11 @@
 
 use std::collections::BTreeSet;
 
-use serde::Serialize;
+use serde_json::{Value, json};
 
 use super::model::Report;
 use crate::check::definition::SourceReference;
 use crate::check::source;
-
-/// A document that is cited.
-#[derive(Serialize)]
-pub(super) struct DocumentRow {
-    id: String,
-    key: String,
-    meaning: &'static str,
-}
-
-/// Where a check is written.
-#[derive(Serialize)]
-pub(super) struct SourceRow {
-    doc: String,
-    at: String,
-    href: Option<String>,
-}
 
 /// The documents that are cited and have no address.
 pub(super) struct Documents<'r>(Vec<&'r str>);
@@ -43,21 +27,21 @@ impl<'r> Documents<'r> {
     }
 
     /// Returns their rows.
-    pub(super) fn rows(&self) -> Vec<DocumentRow> {
+    pub(super) fn rows(&self) -> Vec<Value> {
         let row = |(n, doc): (usize, &&str)| {
             let meaning = source::source_key(doc)?.meaning;
-            Some(DocumentRow { id: format!("source-{n}"), key: (*doc).to_owned(), meaning })
+            Some(json!({ "id": format!("source-{n}"), "key": doc, "meaning": meaning }))
         };
         self.0.iter().enumerate().filter_map(row).collect()
     }
 
     /// Returns where a check is written, with the document's address or its place on the page.
-    pub(super) fn source_row(&self, source: &SourceReference) -> SourceRow {
+    pub(super) fn source_row(&self, source: &SourceReference) -> Value {
         let on_page = || {
             let n = self.0.iter().position(|doc| *doc == source.doc)?;
             Some(format!("#source-{n}"))
         };
         let href = source::address(&source.doc).or_else(on_page);
-        SourceRow { doc: source.doc.clone(), at: source.at.clone(), href }
+        json!({ "doc": source.doc, "at": source.at, "href": href })
     }
 }

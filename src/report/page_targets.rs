@@ -3,6 +3,7 @@
 //! Not for the rest of the page (`html`).
 
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use super::layout::pluralize;
 use super::model::{CheckResult, Report};
@@ -15,22 +16,6 @@ const MAX_LINKED_TARGETS: usize = 100;
 /// How many findings the list of targets names for each.
 const MAX_LINKS: usize = 12;
 
-#[derive(Serialize)]
-pub(super) struct TargetRow {
-    n: usize,
-    name: String,
-    kind: &'static str,
-    class: &'static str,
-    verdict: &'static str,
-    blockers: usize,
-    unknown: usize,
-    warnings: usize,
-    passed: usize,
-    findings: Vec<FindingLink>,
-    /// How many more findings there are.
-    more: usize,
-}
-
 /// A place on the page that a text leads to.
 #[derive(Serialize)]
 struct FindingLink {
@@ -40,14 +25,14 @@ struct FindingLink {
     href: String,
 }
 
-/// Returns the row of a target; `n` is its place in the report.
+/// Returns the row of a target, with how many more findings there are than it names; `n` is its place in the report.
 pub(super) fn target_row(
     report: &Report,
     outline: &Outline<'_>,
     anchors: &Anchors<'_>,
     n: usize,
     (name, results): &(&str, Vec<&CheckResult>),
-) -> TargetRow {
+) -> Value {
     let of = |class| results.iter().filter(|result| Status::from_result(result) == class).count();
     let verdict = OverallVerdict::from_results(results);
     let known = report.targets.iter().find(|target| target.name == *name);
@@ -57,19 +42,19 @@ pub(super) fn target_row(
     }
     let more = findings.len().saturating_sub(MAX_LINKS);
     findings.truncate(MAX_LINKS);
-    TargetRow {
-        n,
-        name: (*name).to_owned(),
-        kind: known.map_or("", |known| known.kind.as_str()),
-        class: verdict.status().css_class(),
-        verdict: verdict.as_str(),
-        blockers: of(Status::Blocker),
-        unknown: of(Status::Unknown),
-        warnings: of(Status::Warning),
-        passed: of(Status::Pass),
-        findings,
-        more,
-    }
+    json!({
+        "n": n,
+        "name": name,
+        "kind": known.map_or("", |known| known.kind.as_str()),
+        "class": verdict.status().css_class(),
+        "verdict": verdict.as_str(),
+        "blockers": of(Status::Blocker),
+        "unknown": of(Status::Unknown),
+        "warnings": of(Status::Warning),
+        "passed": of(Status::Pass),
+        "findings": findings,
+        "more": more,
+    })
 }
 
 /// Returns what was found on a target and needs a look, worst first; one cause is told once.
