@@ -25,6 +25,8 @@ struct Compared {
     expected: BTreeSet<String>,
     /// May fail, be unknown or not applicable: it hangs on the same fault.
     may: BTreeSet<String>,
+    /// Must be unknown.
+    undecided: BTreeSet<String>,
     failed: BTreeSet<String>,
     unknown: BTreeSet<String>,
 }
@@ -106,6 +108,7 @@ fn evaluated(below: &Path, name: &str, root: &Path, target: &str, options: &[Str
         root: name.to_owned(),
         expected: ids(&fixture.join("EXPECT")),
         may: ids(&fixture.join("MAY")),
+        undecided: ids(&fixture.join("UNDECIDED")),
         failed: of("fail"),
         unknown: of("unknown"),
     }
@@ -163,13 +166,15 @@ fn compare_all<T: Send>(
         let undecided: Vec<&String> =
             it.unknown.difference(&allowed).filter(|id| !of_network(id)).collect();
         let extra: Vec<&String> = extra.into_iter().filter(|id| !of_network(id)).collect();
-        if !(silent.is_empty() && extra.is_empty() && undecided.is_empty()) {
+        let decided: Vec<&String> = it.undecided.difference(&it.unknown).collect();
+        if ![&silent, &extra, &undecided, &decided].iter().all(|ids| ids.is_empty()) {
             wrong.push(format!(
-                "{}: does not fail [{}], fails besides [{}], undecided [{}]",
+                "{}: does not fail [{}], fails besides [{}], undecided [{}], decided [{}]",
                 it.root,
                 list(silent),
                 list(extra),
-                list(undecided)
+                list(undecided),
+                list(decided)
             ));
         }
     }

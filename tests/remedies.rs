@@ -94,6 +94,7 @@ const NOT_SHOWN: &[(&str, &str)] = &[
     ("mt.disk-ids-visible", "its command looks; the fix is a power cycle, which nobody prints"),
     ("mt.in-inventory", "the name is one that only a person knows"),
     ("mt.no-lvm", "its command looks; the fix destroys a volume group, which nobody prints"),
+    ("mt.not-encrypted", "its command looks; the fix is another disk or another master target"),
     (
         "mt.pkg-multipath",
         "its commands look; the fix is that of mt.multipath-runs and the custom changes",

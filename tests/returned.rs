@@ -27,6 +27,10 @@ const CHECKS: [&str; 5] = [
 
 /// The outcome of each check, in the order above, for the machine of a site file.
 fn outcomes(directory: &Path, site: &str) -> [String; 5] {
+    outcomes_of(CHECKS, directory, site)
+}
+
+fn outcomes_of<const N: usize>(checks: [&str; N], directory: &Path, site: &str) -> [String; N] {
     fs::write(directory.join("site.yaml"), site).unwrap();
     let output = Command::new(assert_cmd::cargo::cargo_bin("preflight"))
         .current_dir(directory)
@@ -36,7 +40,7 @@ fn outcomes(directory: &Path, site: &str) -> [String; 5] {
     let report: Value = serde_json::from_slice(&output.stdout)
         .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stderr)));
     let results = report["results"].as_array().unwrap();
-    CHECKS.map(|id| {
+    checks.map(|id| {
         let found = results.iter().find(|result| result["check"] == id);
         found.unwrap_or_else(|| panic!("no {id}"))["outcome"].as_str().unwrap().to_owned()
     })
@@ -98,6 +102,54 @@ fn a_machine_that_has_returned_is_asked_itself() {
         let address = address.replace("ADDRESS", "192.0.2.10");
         let found = outcomes(directory.path(), &site("verify", &address));
         assert_eq!(found, expected.map(str::to_owned), "{name}");
+    }
+}
+
+#[test]
+fn disks_that_cannot_be_protected_again_are_found() {
+    if let Some(why) = missing() {
+        return skipped(why);
+    }
+    type Edit = fn(&Path);
+    let edits: [(Edit, &str); 5] = [
+        (|_| {}, "pass"),
+        // The machine's own multipath device has one path; a second one makes it MPIO.
+        (
+            |root| {
+                let slave = root.join("sys/devices/virtual/block/dm-0/slaves/sda");
+                std::os::unix::fs::symlink("../../../../../block/sda", slave).unwrap();
+            },
+            "fail",
+        ),
+        (
+            |root| {
+                fs::write(root.join("sys/devices/virtual/block/dm-0/dm/uuid"), "CRYPT-LUKS2-0a-x\n")
+                    .unwrap()
+            },
+            "fail",
+        ),
+        (
+            |root| {
+                fs::write(root.join("sys/block/sda/queue/logical_block_size"), "4096\n").unwrap()
+            },
+            "fail",
+        ),
+        (
+            |root| fs::remove_file(root.join("sys/block/sda/queue/logical_block_size")).unwrap(),
+            "unknown",
+        ),
+    ];
+    let directory = tempfile::tempdir().unwrap();
+    let machine = build("mt-good", directory.path());
+    for (number, (edit, expected)) in edits.into_iter().enumerate() {
+        let own = directory.path().join(number.to_string());
+        fs::create_dir(&own).unwrap();
+        let copied = Command::new("cp").arg("-a").arg(&machine).arg(own.join("root")).status();
+        assert!(copied.unwrap().success());
+        edit(&own.join("root"));
+        save(&own.join("root"), &own);
+        let [found] = outcomes_of(["after.disks-supported"], &own, &site("verify", "192.0.2.10"));
+        assert_eq!(found, expected, "edit {number}");
     }
 }
 

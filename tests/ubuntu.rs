@@ -1,11 +1,12 @@
 //! From a medium of Ubuntu's with the text installer to an image with a preseed, read back by
 //! others: xorriso takes the files out, cpio unpacks the archive, md5sum compares the list,
-//! debconf-set-selections reads the answers.
+//! debconf-set-selections reads the answers. And apt reads its preferences as we do.
 //!
 //! Not for what the installer does with it: the lab boots such media.
 
 #![allow(clippy::unwrap_used, reason = "all of this file is a test")]
 
+mod debian_archive;
 mod program;
 mod ubuntu_medium;
 
@@ -14,6 +15,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use debian_archive::Apt;
+use preflight::facts::guest::apt_pins::AptPins;
 use program::{ONE_FILE, installed, run};
 use serde_json::Value;
 use ubuntu_medium::{FOCAL, Release, XENIAL, put, write_changed};
@@ -239,4 +242,62 @@ fn a_changed_file_or_a_package_that_is_missing_is_found() {
     for check in ["image.media-md5", "image.vendor-files-intact"] {
         assert!(found.contains(&(check.to_owned(), "fail".to_owned())), "{check}: {found:?}");
     }
+}
+
+#[test]
+fn apt_keeps_what_its_preferences_are_read_to_keep() {
+    if !installed(&["apt-get"]) {
+        return;
+    }
+    let apt = Apt::new();
+    let package = "Package: linux-image-generic\nArchitecture: amd64\nVersion: ";
+    let status =
+        format!("{package}1\nStatus: install ok installed\nMaintainer: nobody\nDescription: x\n");
+    fs::write(apt.path().join("var/lib/dpkg/status"), status).unwrap();
+    apt.add_list(&format!("{package}2\nFilename: ./a.deb\nSize: 1\nSHA256: {:064}\n", 0));
+    assert!(apt.would_upgrade());
+    let mut decided = 0;
+    for packages in [
+        "linux-image-generic",
+        "linux-image-*",
+        "Linux-Image-*",
+        "linux-image-generic:amd64",
+        "/^linux-image/",
+        "/IMAGE/",
+        "linux-image-[a-g]*",
+        "linux-image-[!a-f]*",
+        "linux-image-[!a-g]*",
+        "linux-image",
+        "lsscsi linux-image-generic",
+        "lsscsi\n linux-image-generic",
+        "src:linux-meta",
+        "*",
+    ] {
+        for (pin, priority) in [
+            ("release *", "-1"),
+            ("version *", "-10"),
+            ("Release  a=*", "-1 # never"),
+            ("release o=Other", "-1"),
+            ("origin \"\"", "-1"),
+            ("release *", "1"),
+            ("release *", "99"),
+            ("release *", "0"),
+            ("version 1", "1001"),
+            ("version 1", "100"),
+            ("version 2", "1001"),
+        ] {
+            let text =
+                format!("# why\nPackage: {packages}\npin: {pin}\nPin-Priority: {priority}\n");
+            fs::write(apt.path().join("etc/apt/preferences"), &text).unwrap();
+            let ours = AptPins::parse(&text).and_then(|pins| pins.keep("linux-image-generic", "1"));
+            let Ok(kept) = ours else { continue };
+            // Where all packages of one archive are refused, the kernel is taken to be another's.
+            if packages == "*" && !kept {
+                continue;
+            }
+            assert_eq!(apt.would_upgrade(), !kept, "{text}");
+            decided += 1;
+        }
+    }
+    assert!(decided > 80, "{decided}");
 }

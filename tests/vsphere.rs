@@ -24,7 +24,7 @@ use simulator::Simulator;
 fn every_scenario_leads_to_its_findings_and_to_no_others() {
     // What depends on a machine that this account may not see.
     let hidden = "unknown app-01 mt.uuid-clash mt.os-matches-guest esxi.memory vm.exists-or-alr \
-                  vm.poweroff vm.no-snapshot vm.disk-enable-uuid vm.uefi-source \
+                  vm.poweroff vm.no-snapshot vm.disk-enable-uuid vm.uefi-source vm.disks-supported \
                   datastore.reachable-vcenter datastore.readwrite datastore.type-olr \
                   datastore.same-as-mt esxi.host-choice-alr after.vmware-tools after.vm-runs \
                   datastore.type-alr \

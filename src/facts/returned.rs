@@ -15,6 +15,8 @@ use super::guest::packages::{self, PackageFacts};
 use super::guest::processes::{self, ProcessFacts};
 use super::network::{self, NetworkFacts, interface_files, interfaces};
 use super::probe::{Probe, ProbeName};
+use super::storage::block;
+use super::storage::disk_limits::{self, DiskLimitFacts};
 use super::transcript::Transcript;
 use super::{Fact, Unavailable, file, query};
 
@@ -54,6 +56,8 @@ pub struct ReturnedFacts {
     pub network_manager: Fact<bool>,
     /// Azure's own agent.
     pub azure_agent: AzureAgentFacts,
+    /// What of its disks is not replicated.
+    pub disk_limits: Fact<DiskLimitFacts>,
 }
 
 impl ReturnedFacts {
@@ -70,6 +74,7 @@ impl ReturnedFacts {
             network: network::from_transcript(transcript, &os.host_name),
             network_manager: network_manager.map(|text| !text.trim().is_empty()).into(),
             azure_agent: azure_agent::from_transcript(transcript, &packages, &processes),
+            disk_limits: disk_limits::from_transcript(transcript).into(),
             os,
             machine,
             packages,
@@ -100,6 +105,7 @@ pub fn probes() -> Vec<Probe> {
         interface_files::PROBES,
         network::PROBES,
         azure_agent::PROBES,
+        block::PROBES,
         PROBES,
     ]
     .concat()

@@ -132,6 +132,12 @@ impl Apt {
         Some(installed)
     }
 
+    /// Whether an upgrade of everything that is installed would change anything.
+    pub fn would_upgrade(&self) -> bool {
+        let output = self.command(&["-s", "dist-upgrade"]).output().unwrap();
+        String::from_utf8_lossy(&output.stdout).contains("Inst ")
+    }
+
     /// Runs a script of the installer's as it would run there: the disc, the installed system and its
     /// apt are these.
     pub fn run_in_installer(&self, script: &str, disc: &Path) -> (bool, String) {

@@ -103,7 +103,8 @@ pub fn good() -> Outcomes {
         "app-01",
         "pass",
         "mt.uuid-clash mt.os-matches-guest esxi.memory vm.exists-or-alr vm.poweroff vm.no-snapshot \
-         vm.disk-enable-uuid vm.uefi-source vm.name-collision datastore.reachable-vcenter \
+         vm.disk-enable-uuid vm.uefi-source vm.disks-supported vm.name-collision \
+         datastore.reachable-vcenter \
          datastore.readwrite datastore.same-as-mt",
     );
     // Nobody says how many disks of it are protected.

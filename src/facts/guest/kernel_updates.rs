@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use wildmatch::WildMatch;
 
+use super::apt_pins::{self, AptPins};
 use super::packages::{PackageFact, PackageFacts, PackageManager};
 use crate::facts::file::{self, file_probe};
 use crate::facts::probe::{Probe, ProbeName};
@@ -72,7 +73,8 @@ pub const PROBES: &[Probe] = &[
         APT_SETTINGS,
         "command -v apt-config >/dev/null || exit 44\n\
          said=$(limit 10 apt-config dump) || exit 1\n\
-         printf '%s\\n' \"$said\" | grep -e '^APT::Architecture ' -e '^APT::Periodic::'",
+         printf '%s\\n' \"$said\" | grep -e '^APT::Architecture ' -e '^APT::Periodic::' \
+         -e '^Unattended-Upgrade::Package-Blacklist::'",
     ),
     Probe::new(
         AUTO_UPGRADES,
@@ -80,6 +82,7 @@ pub const PROBES: &[Probe] = &[
          limit 5 grep -h 'APT::Periodic::Unattended-Upgrade' /etc/apt/apt.conf.d/*\n\
          status=$?\n[ $status = 1 ] && exit 0\nexit $status",
     ),
+    apt_pins::PROBE,
 ];
 
 /// Whether an update can bring another kernel.
@@ -267,10 +270,26 @@ fn is_meta(name: &str) -> bool {
         })
 }
 
+/// The image that a package depends on the very version of.
+fn image_of(name: &str) -> Option<String> {
+    name.strip_prefix("linux-").map(|kind| format!("linux-image-{kind}"))
+}
+
 /// Whether an upgrade of this package is kept back: it is held, or the image it depends on is.
 fn is_held(name: &str, held: &[&str]) -> bool {
-    let image = name.strip_prefix("linux-").map(|kind| format!("linux-image-{kind}"));
-    held.contains(&name) || image.is_some_and(|image| held.contains(&image.as_str()))
+    held.contains(&name) || image_of(name).is_some_and(|image| held.contains(&image.as_str()))
+}
+
+/// Whether apt's preferences keep a package from an upgrade: itself, the image it depends on, or
+/// every kernel that is yet to come.
+fn is_pinned_by(package: &PackageFact, pins: &AptPins) -> Result<bool, Unavailable> {
+    let kind = package.name.trim_start_matches("linux-").trim_start_matches("image-");
+    let flavour = kind.split('-').next().filter(|kind| *kind != "virtual").unwrap_or("generic");
+    let kernel = format!("linux-image-9999.0.0-1-{flavour}");
+    let image = image_of(&package.name).unwrap_or_default();
+    Ok(pins.keep(&package.name, &package.version)?
+        || pins.keep(&image, &package.version)?
+        || pins.keep(&kernel, "")?)
 }
 
 fn from_dpkg(
@@ -282,8 +301,21 @@ fn from_dpkg(
         installed.iter().filter(|p| wanted(p)).map(|p| p.name.as_str()).collect()
     };
     let held = names(&|package| package.held);
-    let metas = names(&|package| is_meta(&package.name));
-    let free: Vec<&str> = metas.iter().copied().filter(|name| !is_held(name, &held)).collect();
+    let metas: Vec<&PackageFact> = installed.iter().filter(|p| is_meta(&p.name)).collect();
+    let pins = AptPins::from_transcript(transcript);
+    let (mut free, mut pinned, mut doubt) = (Vec::new(), Vec::new(), None);
+    for package in metas.iter().filter(|package| !is_held(&package.name, &held)) {
+        match pins.as_ref().map_err(Unavailable::clone).and_then(|pins| is_pinned_by(package, pins))
+        {
+            Ok(true) => pinned.push(package.name.as_str()),
+            Ok(false) => free.push(package.name.as_str()),
+            Err(why) => doubt = Some(why),
+        }
+    }
+    // What one package is free for needs no other.
+    if let Some(why) = doubt.filter(|_| free.is_empty()) {
+        return Err(why);
+    }
     // Every Ubuntu has a kernel: when none is listed, packages of kernels were not asked about.
     let is_kernel_image = |name: &str| {
         let release = name.strip_prefix("linux-image-").unwrap_or_default();
@@ -291,15 +323,27 @@ fn from_dpkg(
     };
     let asked = installed.iter().any(|p| is_kernel_image(&p.name)) && packages.installed.complete;
     if asked && free.is_empty() && !metas.is_empty() {
-        let how = format!("on hold: {}", held.join(", "));
-        return Ok(KernelUpdateFacts { frozen: true, how });
+        let kept = [("on hold", held), ("pinned by apt's preferences", pinned)];
+        let kept = kept.iter().filter(|(_, names)| !names.is_empty());
+        let how: Vec<_> = kept.map(|(how, names)| format!("{how}: {}", names.join(", "))).collect();
+        return Ok(KernelUpdateFacts { frozen: true, how: how.join("; ") });
     }
     let probe = if transcript.was_asked(APT_SETTINGS) { APT_SETTINGS } else { AUTO_UPGRADES };
     let settings = file::contents(transcript, probe, "apt's configuration")?;
-    let automatic = upgrades_unattended(settings.unwrap_or_default(), probe)?;
-    let apt = if automatic { "apt installs updates by itself" } else { "apt waits to be asked" };
+    let settings = settings.unwrap_or_default();
+    let automatic = upgrades_unattended(settings, probe)?;
+    let mut apt =
+        if automatic { "apt installs updates by itself" } else { "apt waits to be asked" }
+            .to_owned();
+    let left_out = blacklist(settings);
+    if automatic && !left_out.is_empty() {
+        let patterns = left_out.join(", ");
+        apt += &format!(
+            ", but not what its blacklist has ({patterns}); an upgrade by hand brings that"
+        );
+    }
     let how = match free.as_slice() {
-        [] => apt.to_owned(),
+        [] => apt,
         free => format!("not on hold: {}; {apt}", free.join(", ")),
     };
     // What is not held comes with the next upgrade that a person asks for.
@@ -400,11 +444,21 @@ fn locks_kernel(line: &str) -> bool {
         && !version.contains(['*', '?', '['])
 }
 
+/// The key of what unattended-upgrades leaves out; nobody else heeds it.
+const BLACKLIST: &str = "Unattended-Upgrade::Package-Blacklist::";
+
+/// The patterns of unattended-upgrades' blacklist that speak of kernels.
+fn blacklist(settings: &str) -> Vec<&str> {
+    let values = settings.lines().filter_map(|line| line.trim().strip_prefix(BLACKLIST));
+    let values = values.map(|value| value.trim().trim_end_matches(';').trim_matches('"'));
+    values.filter(|pattern| pattern.contains("linux")).collect()
+}
+
 /// Whether apt's periodic duties install updates; the last file that speaks of it counts. What is no
 /// setting was not apt's answer.
 fn upgrades_unattended(text: &str, probe: ProbeName<'_>) -> Result<bool, Unavailable> {
     let lines = || text.lines().map(str::trim).filter(|line| !line.is_empty());
-    let is_setting = |line: &&str| line.contains("APT::");
+    let is_setting = |line: &&str| line.contains("APT::") || line.starts_with(BLACKLIST);
     if let Some(line) = lines().find(|line| !is_setting(line)) {
         return Err(format!("apt's configuration has a line {line:?}").into());
     }

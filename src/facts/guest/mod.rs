@@ -3,6 +3,7 @@
 //! Not for its disks (`storage`), its network (`network`) or its agents (`agent`).
 
 pub mod access;
+pub mod apt_pins;
 pub mod clock;
 pub mod kernel_updates;
 pub mod machine;

@@ -43,10 +43,10 @@ pub const PROBES: &[Probe] = &[Probe::new(
 [ -d /sys/block ] || exit 1
 set +f
 each() {
-  for f in dev size ro dm/name dm/uuid loop/backing_file partition; do
+  for f in dev size ro dm/name dm/uuid loop/backing_file partition queue/logical_block_size; do
     IFS= read -r v < "$1/$f" || continue
     case $f in loop/*) f=file;; esac
-    printf '%s %s\n' "${f#dm/}" "$v"
+    printf '%s %s\n' "${f#*/}" "$v"
   done
   for v in "$1"/slaves/*; do [ -h "$v" ] && printf 'slave %s\n' "${v##*/}"; done
   for v in "$1"/holders/*; do [ -h "$v" ] && printf 'holder %s\n' "${v##*/}"; done
@@ -80,6 +80,8 @@ pub struct HostDiskFacts {
     pub os_disk: Fact<OsDisk>,
     /// Which of `/` and the retention volume lie on LVM, by their mount points.
     pub on_lvm: Collection<String>,
+    /// Which of them are encrypted.
+    pub encrypted: Collection<String>,
 }
 
 /// The disk below `/`; when there are several, all of them.
@@ -99,19 +101,29 @@ pub fn from_transcript(
 ) -> HostDiskFacts {
     let (graph, root) = (block_graph(transcript), root_mount(transcript));
     let os_disk = || Ok::<_, Unavailable>(graph.as_ref()?.os_disk(root.as_ref()?)?);
-    let mut on_lvm = Collection::complete(Vec::new());
-    for mount in [root.clone().map(Some), retention] {
-        let lvm = match (&mount, &graph) {
-            (Ok(None), _) => continue,
-            (Ok(Some(mount)), Ok(graph)) => graph.on_lvm(mount).map(|lvm| (mount, lvm)),
-            _ => None,
-        };
-        match lvm {
-            Some((mount, lvm)) => on_lvm.items.extend(lvm.then(|| mount.point.clone())),
-            None => on_lvm.complete = false,
+    let mounts = [root.clone().map(Some), retention];
+    let above = |is_wanted: fn(&BlockDevice) -> bool| {
+        let mut found = Collection::complete(Vec::new());
+        for mount in &mounts {
+            let lies = match (mount, &graph) {
+                (Ok(None), _) => continue,
+                (Ok(Some(mount)), Ok(graph)) => {
+                    graph.lies_on(mount, is_wanted).map(|lies| (mount, lies))
+                }
+                _ => None,
+            };
+            match lies {
+                Some((mount, lies)) => found.items.extend(lies.then(|| mount.point.clone())),
+                None => found.complete = false,
+            }
         }
+        found
+    };
+    HostDiskFacts {
+        os_disk: os_disk().into(),
+        on_lvm: above(BlockDevice::is_lvm),
+        encrypted: above(BlockDevice::is_encrypted),
     }
-    HostDiskFacts { os_disk: os_disk().into(), on_lvm }
 }
 
 /// The block devices of a host, with the files that some are made of.
@@ -158,6 +170,8 @@ pub struct BlockDevice {
     pub file_on: Option<Mount>,
     /// Its number among the partitions of its disk.
     partition: Option<String>,
+    /// Bytes of the smallest unit that it is read and written in.
+    pub logical_block_size: Option<i64>,
 }
 
 /// What a block device is that is no partition.
@@ -192,6 +206,11 @@ impl BlockDevice {
     /// Whether it is a logical volume.
     pub fn is_lvm(&self) -> bool {
         self.mapper_uuid.as_deref().is_some_and(|uuid| uuid.starts_with("LVM-"))
+    }
+
+    /// Whether dm-crypt decrypts it.
+    pub fn is_encrypted(&self) -> bool {
+        self.mapper_uuid.as_deref().is_some_and(|uuid| uuid.starts_with("CRYPT-"))
     }
 
     /// What it is. Listings of old do not say it, and the kernel's numbers tell: 1 RAM disks, 7 loop
@@ -298,6 +317,10 @@ impl BlockGraph {
                 "uuid" => once(device.mapper_uuid.replace(value).is_none())?,
                 "file" => once(device.file.replace(value).is_none())?,
                 "partition" => once(device.partition.replace(value).is_none())?,
+                "logical_block_size" => {
+                    let bytes = value.parse().map_err(|_| wrong())?;
+                    once(device.logical_block_size.replace(bytes).is_none())?;
+                }
                 "kind" => {
                     let kind = match value.as_str() {
                         "disk" => DeviceKind::Disk,
@@ -460,13 +483,13 @@ impl BlockGraph {
         self.chain(device).into_iter().filter_map(|below| below.file_on.as_ref())
     }
 
-    /// Whether a file system lies on LVM, at whatever depth; nothing when its device, or what that
-    /// is made of, is unknown.
-    pub fn on_lvm(&self, mount: &Mount) -> Option<bool> {
+    /// Whether a file system lies on such a device, at whatever depth; nothing when its device, or
+    /// what that is made of, is unknown.
+    pub fn lies_on(&self, mount: &Mount, is_wanted: fn(&BlockDevice) -> bool) -> Option<bool> {
         match self.device_of(mount) {
-            Some(device) if self.chain(device).into_iter().any(BlockDevice::is_lvm) => Some(true),
+            Some(device) if self.chain(device).into_iter().any(is_wanted) => Some(true),
             Some(device) => self.disks_below(device).ok().map(|_| false),
-            // Without a block device there is no logical volume either.
+            // Without a block device there is none such either.
             None => (mount.number.starts_with("0:") && mount.fstype != "btrfs").then_some(false),
         }
     }

@@ -1,6 +1,7 @@
 //! The storage of a host: block devices, mounts, multipath, and the retention volume on them.
 
 pub mod block;
+pub mod disk_limits;
 pub mod fstab;
 pub mod mounts;
 pub mod multipath;

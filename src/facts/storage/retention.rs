@@ -331,7 +331,7 @@ impl Context {
 
     fn lvm(&self) -> Result<bool, Unavailable> {
         let (mount, graph) = (self.mounted()?, self.graph.as_ref()?);
-        Ok(graph.on_lvm(mount).ok_or_else(|| no_device(mount))?)
+        Ok(graph.lies_on(mount, BlockDevice::is_lvm).ok_or_else(|| no_device(mount))?)
     }
 
     fn open_by(&self) -> Result<Collection<String>, Unavailable> {

@@ -57,6 +57,9 @@ pub struct VmFacts {
     pub mac_addresses: Fact<Collection<String>>,
     /// Its disks.
     pub disks: Fact<Collection<VmDiskFacts>>,
+    /// Its disks that Azure Site Recovery does not replicate: shared with other machines, or encrypted by
+    /// vSphere; each with the reason.
+    pub unsupported_disks: Fact<Collection<String>>,
     /// Its disks in folders of its own.
     pub own_disks: Fact<Collection<PlacedDisk>>,
     /// Its disks in folders of other machines, without those that reprotect has put there.
@@ -201,6 +204,7 @@ pub fn from_object(
         controllers: read!(devices::controllers),
         mac_addresses: read!(devices::mac_addresses),
         disks: read!(devices::disks),
+        unsupported_disks: read!(devices::unsupported_disks),
         own_disks: Fact::unavailable("it is not the master target"),
         foreign_disks: Fact::unavailable("it is not the master target"),
         disk_mib: read!(devices::total_mib),

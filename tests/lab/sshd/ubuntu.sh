@@ -8,9 +8,9 @@ ubuntu_good_roots='mt-ubuntu1604 mt-ubuntu2004'
 # with the release is listed for 20.04 alone.
 ubuntu_fault_names() { # release
   [ "$1" = 16.04 ] || echo mt-retention-none mt-retention-vfat mt-retention-exfat mt-retention-tmpfs mt-retention-nfs mt-retention-ro mt-retention-zero mt-retention-same-volume \
-    mt-retention-bind mt-retention-stacked mt-retention-lvm mt-retention-in-use mt-retention-swap mt-retention-full mt-retention-not-in-fstab mt-no-ids \
-    mt-double-ids mt-not-applied mt-not-rebooted ubuntu-other-marker ubuntu-part-applied ubuntu-no-pyasn1 ubuntu-root-on-lvm
-  echo ubuntu-old-agent ubuntu-new-agent ubuntu-kernel-free ubuntu-hwe-free ubuntu-no-name-server ubuntu-not-at-boot ubuntu-without-nofail ubuntu-1804
+    mt-retention-bind mt-retention-stacked mt-retention-lvm mt-retention-encrypted mt-retention-in-use mt-retention-swap mt-retention-full mt-retention-not-in-fstab mt-no-ids \
+    mt-double-ids mt-not-applied mt-not-rebooted ubuntu-other-marker ubuntu-part-applied ubuntu-no-pyasn1 ubuntu-root-on-lvm ubuntu-root-encrypted ubuntu-pinned-by-archive ubuntu-pins-unread
+  echo ubuntu-old-agent ubuntu-new-agent ubuntu-kernel-free ubuntu-hwe-free ubuntu-kernel-pinned ubuntu-kernel-blacklisted ubuntu-no-name-server ubuntu-not-at-boot ubuntu-without-nofail ubuntu-1804
   case $1 in 16.04) echo ubuntu-newer-kernel;; 20.04) echo ubuntu-interfaces-without-ifup;; esac
 }
 
@@ -84,12 +84,19 @@ ubuntu_faults() {
     ubuntu-no-pyasn1) sed -i '/^python-pyasn1/d' "$D/fixture/debs"; must mt.pkgs-base;;
     ubuntu-kernel-free) sed -i 's/ hold ok / install ok /' "$D/fixture/debs"; must mt.kernel-frozen;;
     ubuntu-hwe-free) row debs "linux-generic-hwe-$release 4.15.0.45.66 amd64 install ok installed"; must mt.kernel-frozen;;
+    # Pinned below zero a kernel is never taken; by its archive it is refused as long as no other has it, which nobody here can know.
+    ubuntu-kernel-pinned) sed -i 's/ hold ok / install ok /' "$D/fixture/debs"; printf '# frozen\nPackage: linux-image-*\nPin: release *\nPin-Priority: -1\n' | put etc/apt/preferences.d/kernel;;
+    ubuntu-kernel-blacklisted) sed -i 's/ hold ok / install ok /' "$D/fixture/debs"; sed -i 's/Upgrade "0"/Upgrade "1"/' "$D/fixture/apt"; echo 'Unattended-Upgrade::Package-Blacklist:: "linux-";' >> "$D/fixture/apt"; must mt.kernel-frozen;;
+    ubuntu-pinned-by-archive) sed -i 's/ hold ok / install ok /' "$D/fixture/debs"; printf 'Package: linux-image-*\nPin: release o=Ubuntu\nPin-Priority: -1\n' | put etc/apt/preferences; undecided mt.kernel-frozen;;
+    ubuntu-pins-unread) sed -i 's/ hold ok / install ok /' "$D/fixture/debs"; echo 'no record' | put etc/apt/preferences.d/broken.pref; undecided mt.kernel-frozen;;
     ubuntu-no-name-server) sed -i '/^nameserver/d' "$D/etc/resolv.conf"; [ "$release" = 16.04 ] || { echo 'nameserver 127.0.0.53' > "$D/run/systemd/resolve/stub-resolv.conf"; sed -i '/^nameserver/d' "$D/run/systemd/resolve/resolv.conf"; ln -sf ../run/systemd/resolve/stub-resolv.conf "$D/etc/resolv.conf"; }; must mt.dns;;
     ubuntu-not-at-boot) case $release in 16.04) sed -i '/^auto eth0/d' "$D/etc/network/interfaces";; *) rm "$D"/etc/netplan/*;; esac; must mt.static-ip;;
     ubuntu-interfaces-without-ifup) rm "$D"/run/systemd/network/*; printf 'auto eth0\niface eth0 inet dhcp\n' | put etc/network/interfaces; must mt.static-ip;;
     ubuntu-without-nofail) ret 's/,nofail$//'; must retention.nofail;;
     ubuntu-root-on-lvm) sed -i 's#^/dev/sda1 / ext4 \([^ ]*\) 8:1#/dev/mapper/ubuntu--vg-ubuntu--lv / ext4 \1 253:5#' "$D/fixture/mounts"; sed -i '/^sda1 /s/ - 0a6c[^ ]* / LVM2_member - /' "$D/fixture/block"
       row block 'dm-5 253:5 125820928 0 - 0a6c1e52-3d0f-4b7e-9a41-000000000015 sda1 ubuntu--vg-ubuntu--lv LVM-0mZ3zV0aYb1Kc2Ld3Me4Nf5Pg6Qh7Ri8SjTk9UlVm0WnXo1YpZq2Ar3Bs4Ct5Du6'; must mt.no-lvm;;
+    ubuntu-root-encrypted) sed -i 's#^/dev/sda1 / ext4 \([^ ]*\) 8:1#/dev/mapper/sda1_crypt / ext4 \1 253:5#' "$D/fixture/mounts"; sed -i '/^sda1 /s/ - 0a6c[^ ]* / crypto_LUKS - /' "$D/fixture/block"
+      row block 'dm-5 253:5 125825024 0 - 0a6c1e52-3d0f-4b7e-9a41-000000000015 sda1 sda1_crypt CRYPT-LUKS2-1a2b3c4d5e6f708192a3b4c5d6e7f809-sda1_crypt'; must mt.not-encrypted;;
     ubuntu-1804) release_file 18.04 'Bionic Beaver' 18.04.6; must mt.os-centos66; may mt.kernel-window;;
     ubuntu-newer-kernel) echo 4.4.0-210-generic > "$D/fixture/kernel"; must mt.kernel-window;;
   esac

@@ -199,6 +199,44 @@ fn every_package_that_brings_a_kernel_must_be_held() {
 }
 
 #[test]
+fn a_kernel_that_apt_refuses_is_kept_and_a_blacklist_is_no_hold() {
+    let dpkg = "manager dpkg\nbash 4.3 - amd64 install ok installed\n\
+                linux-image-5.4.0-42-generic 5.4.0-42.46 - amd64 install ok installed\n\
+                linux-image-generic 5.4.0.42.46 - amd64 install ok installed\n\
+                linux-generic 5.4.0.42.46 - amd64 install ok installed\n";
+    let on = "APT::Architecture \"amd64\";\nAPT::Periodic::Unattended-Upgrade \"1\";\n";
+    let outcome = |settings: &str, status, pins: &str| {
+        frozen(dpkg, &[("apt-settings", 0, settings), ("apt-preferences", status, pins)])
+    };
+    let pin = |packages: &str, pin: &str| {
+        format!("Package: {packages}\nPin: {pin}\nPin-Priority: -1\n\n")
+    };
+    for (packages, by, expected) in [
+        ("linux-image-* linux-generic", "release *", Some(true)),
+        // The one depends on the very version of the other, and that on a kernel of its own.
+        ("linux-image-generic", "version *", Some(true)),
+        ("linux-image-[0-9]*", "release *", Some(true)),
+        ("linux-image-5.4.0-42-generic", "release *", Some(false)),
+        ("linux-headers-*", "release *", Some(false)),
+        ("linux-generic", "release *", Some(false)),
+        ("linux-image-*", "release o=Ubuntu", None),
+    ] {
+        let facts = outcome(on, 0, &pin(packages, by));
+        assert_eq!(facts.map(|(frozen, _)| frozen), expected, "{packages} {by}");
+    }
+    let how = "pinned by apt's preferences: linux-image-generic, linux-generic".to_owned();
+    assert_eq!(outcome(on, 0, &pin("linux-*", "release *")), Some((true, how)));
+    // What could not be read may hold the record that matters.
+    for (status, pins) in [(1, ""), (0, "garbage\n"), (124, "")] {
+        assert_eq!(outcome(on, status, pins), None, "{status} {pins}");
+    }
+    let blacklist = format!("{on}Unattended-Upgrade::Package-Blacklist:: \"linux-\";\n");
+    let how = "not on hold: linux-image-generic, linux-generic; apt installs updates by itself, but not \
+               what its blacklist has (linux-); an upgrade by hand brings that";
+    assert_eq!(outcome(&blacklist, 0, ""), Some((false, how.to_owned())));
+}
+
+#[test]
 fn what_apt_does_by_itself_is_its_own_word() {
     let dpkg = "manager dpkg\nbash 4.3 - amd64 install ok installed\n";
     let settings =

@@ -98,7 +98,7 @@ fn lvm_is_found_below_a_mount_and_unknown_devices_stay_unknown() {
         (mount("0:41", "nfs", "nas:/export"), Some(false)),
         (mount("8:99", "ext4", "/dev/sdz"), None),
     ] {
-        assert_eq!(graph.on_lvm(&mount), lvm, "{mount:?}");
+        assert_eq!(graph.lies_on(&mount, BlockDevice::is_lvm), lvm, "{mount:?}");
     }
 }
 
@@ -199,7 +199,11 @@ fn a_loop_device_lies_where_its_file_is() {
         let names = found.map(|disks| disks.iter().map(|d| d.name.clone()).collect::<Vec<_>>());
         let expected = disks.map(|disks| disks.iter().map(|d| (*d).to_owned()).collect::<Vec<_>>());
         assert_eq!(names, expected, "{file:?}");
-        assert_eq!(graph.on_lvm(&mount("7:0", "ext4", "/dev/loop0")), lvm, "{file:?}");
+        assert_eq!(
+            graph.lies_on(&mount("7:0", "ext4", "/dev/loop0"), BlockDevice::is_lvm),
+            lvm,
+            "{file:?}"
+        );
     }
 }
 

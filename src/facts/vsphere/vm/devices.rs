@@ -166,6 +166,37 @@ fn scsi_id(uuid: &str) -> Result<String, Unavailable> {
     }
 }
 
+/// Reads which disks other machines may write as well, each with how, and which are encrypted by vSphere.
+pub(super) fn unsupported_disks(
+    machine: &InventoryObject,
+) -> Result<Collection<String>, Unavailable> {
+    let all = devices(machine)?;
+    let mut found = Collection { items: Vec::new(), complete: all.complete };
+    for disk in all.items.iter().filter(|device| is_disk(device)) {
+        let Some(backing) = disk.get("backing") else {
+            found.complete = false;
+            continue;
+        };
+        let words = disk_facts(disk).words;
+        // Both are absent where they are not used.
+        if optional_text(backing, "sharing").is_some_and(|sharing| sharing != "sharingNone") {
+            found.items.push(format!("{words} (multi-writer)"));
+        }
+        if backing.get("keyId").is_some_and(|key| !key.is_null()) {
+            found.items.push(format!("{words} (encrypted)"));
+        }
+        let own = optional_text(disk, "controllerKey");
+        let controller =
+            all.items.iter().find(|device| own.is_some() && optional_text(device, "key") == own);
+        match controller.map(|device| (is_scsi(device), optional_text(device, "sharedBus"))) {
+            Some((false, _) | (true, Some("noSharing"))) => {}
+            Some((true, Some(how))) => found.items.push(format!("{words} ({how})")),
+            Some((true, None)) | None => found.complete = false,
+        }
+    }
+    Ok(found)
+}
+
 /// Adds up the sizes of the disks, in MiB.
 pub(super) fn total_mib(machine: &InventoryObject) -> Result<i64, Unavailable> {
     let disks = disks(machine)?;
@@ -320,6 +351,48 @@ mod tests {
         assert!(all[1].capacity_mib.known().is_none() && all[1].scsi_id.known().is_none());
         assert!(all[2].file.known().is_none() && all[2].uuid.known().is_none());
         assert_eq!(all[2].words, "2002");
+    }
+
+    #[test]
+    fn a_disk_that_others_write_or_that_is_encrypted_is_not_replicated() {
+        let controller = |bus: Value| json!({ "_type": "ParaVirtualSCSIController", "key": "1000", "sharedBus": bus });
+        let disk = |more: Value| {
+            let mut disk = disk_on("1000");
+            disk["backing"].as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            disk
+        };
+        let plain = || disk(json!({}));
+        for (bus, disk, expected, complete) in [
+            (json!("noSharing"), plain(), &[][..], true),
+            (json!("noSharing"), disk(json!({ "sharing": "sharingNone" })), &[], true),
+            (
+                json!("noSharing"),
+                disk(json!({ "sharing": "sharingMultiWriter" })),
+                &["multi-writer"],
+                true,
+            ),
+            (json!("noSharing"), disk(json!({ "keyId": { "keyId": "1" } })), &["encrypted"], true),
+            (json!("physicalSharing"), plain(), &["physicalSharing"], true),
+            (
+                json!("virtualSharing"),
+                disk(json!({ "keyId": {} })),
+                &["encrypted", "virtualSharing"],
+                true,
+            ),
+            (Value::Null, plain(), &[], false),
+            (json!("noSharing"), disk_on("7"), &[], false),
+            (
+                json!("noSharing"),
+                json!({ "_type": "VirtualDisk", "controllerKey": "1000" }),
+                &[],
+                false,
+            ),
+        ] {
+            let found = unsupported_disks(&machine(json!([controller(bus), disk]))).unwrap();
+            let words: Vec<String> =
+                expected.iter().map(|why| format!("[ds] mt/mt.vmdk ({why})")).collect();
+            assert_eq!((found.items, found.complete), (words, complete));
+        }
     }
 
     #[test]
