@@ -4,6 +4,7 @@
 //! Not for making disks or machines: whoever registers or deploys the descriptor does that.
 
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use crate::assets::Assets;
 use crate::hint::hinted;
@@ -135,38 +136,6 @@ pub struct VmDescriptors {
     pub commands: Vec<String>,
 }
 
-#[derive(Serialize)]
-struct DescriptorTexts<T> {
-    name: T,
-    title: T,
-    image: T,
-    network: T,
-    guest: T,
-}
-
-#[derive(Serialize)]
-struct VirtualDisk {
-    unit: u32,
-    id: String,
-    instance: u32,
-    label: String,
-    gib: u64,
-    vmx_file: VmxText,
-}
-
-#[derive(Serialize)]
-struct Model {
-    hardware: u32,
-    hardware_padded: String,
-    firmware: &'static str,
-    cpus: u32,
-    memory_mib: u32,
-    guest_id: String,
-    disks: Vec<VirtualDisk>,
-    vmx: DescriptorTexts<VmxText>,
-    xml: DescriptorTexts<XmlText>,
-}
-
 /// Describes the machine of a recipe.
 ///
 /// # Errors
@@ -191,15 +160,17 @@ pub fn describe(
     ];
     let largest = sizes.iter().map(|(_, gib)| *gib).max().unwrap_or_default();
     let hardware = if largest > LARGEST_AT_9_GIB { 10 } else { 9 };
-    let disks: Vec<VirtualDisk> = (0..)
+    let disks: Vec<Value> = (0..)
         .zip(&sizes)
-        .map(|(unit, (what, gib))| VirtualDisk {
-            unit,
-            id: format!("vmdisk{}", unit + 1),
-            instance: 7 + unit,
-            label: format!("Hard disk {}, {what}", unit + 1),
-            gib: *gib,
-            vmx_file: VmxText::escape(&disk_file(&name, what)),
+        .map(|(unit, (what, gib))| {
+            json!({
+                "unit": unit,
+                "id": format!("vmdisk{}", unit + 1),
+                "instance": 7 + unit,
+                "label": format!("Hard disk {}, {what}", unit + 1),
+                "gib": *gib,
+                "vmx_file": VmxText::escape(&disk_file(&name, what)),
+            })
         })
         .collect();
     let commands = sizes
@@ -207,20 +178,20 @@ pub fn describe(
         .map(|(what, gib)| format!("vmkfstools -c {gib}G -d thin {}", disk_file(&name, what)))
         .collect();
     let (guest_id, guest) = (profile.guest.id.to_string(), profile.guest.word.as_str());
-    let model = Model {
-        hardware,
-        hardware_padded: format!("{hardware:02}"),
-        firmware: match recipe.firmware {
+    let model = json!({
+        "hardware": hardware,
+        "hardware_padded": format!("{hardware:02}"),
+        "firmware": match recipe.firmware {
             Firmware::Bios => "bios",
             Firmware::Uefi => "efi",
         },
-        cpus: CPUS,
-        memory_mib: MEMORY_MIB,
-        guest_id,
-        disks,
-        vmx: texts(VmxText::escape, [&name, &title, image, network, guest]),
-        xml: texts(XmlText::escape, [&name, &title, image, network, guest]),
-    };
+        "cpus": CPUS,
+        "memory_mib": MEMORY_MIB,
+        "guest_id": guest_id,
+        "disks": disks,
+        "vmx": texts(VmxText::escape, [&name, &title, image, network, guest]),
+        "xml": texts(XmlText::escape, [&name, &title, image, network, guest]),
+    });
     Ok(VmDescriptors {
         vmx: template::render(assets, "vm/machine.vmx.hbs", &model)?,
         ovf: template::render(assets, "vm/machine.ovf.hbs", &model)?,
@@ -229,17 +200,17 @@ pub fn describe(
     })
 }
 
-fn texts<T>(
+fn texts<T: Serialize>(
     escape: fn(&str) -> T,
     [name, title, image, network, guest]: [&str; 5],
-) -> DescriptorTexts<T> {
-    DescriptorTexts {
-        name: escape(name),
-        title: escape(title),
-        image: escape(image),
-        network: escape(network),
-        guest: escape(guest),
-    }
+) -> Value {
+    json!({
+        "name": escape(name),
+        "title": escape(title),
+        "image": escape(image),
+        "network": escape(network),
+        "guest": escape(guest),
+    })
 }
 
 fn check_text<'t>(what: &'static str, text: &'t str) -> Result<&'t str, VmError> {

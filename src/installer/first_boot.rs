@@ -4,7 +4,7 @@
 //! script checks and when: that is written once, in `templates/firstboot/`.
 
 use regex::Regex;
-use serde::Serialize;
+use serde_json::json;
 
 use super::profile::PackageFormat;
 use super::service::{
@@ -52,23 +52,6 @@ pub struct FirstBoot {
     pub self_check: bool,
 }
 
-/// The model as the templates know it: texts only, empty where there is nothing.
-#[derive(Serialize)]
-struct Model<'a> {
-    scsi_id: &'a str,
-    release_file: &'a str,
-    release_pattern: &'a str,
-    dpkg: bool,
-    packages: String,
-    agent_directory: &'a str,
-    standin: &'a str,
-    fills_hosts: &'a str,
-    retention_name: &'a str,
-    retention_mount: &'a str,
-    retention_label: &'a str,
-    self_check: &'a str,
-}
-
 /// Renders the script, and the unit on systemd.
 ///
 /// # Errors
@@ -78,20 +61,21 @@ pub fn render(boot: &FirstBoot, assets: &Assets) -> Result<Vec<ServiceFile>, Ser
     check(boot)?;
     let self_check = boot.init.paths(SELF_CHECK).0;
     let retention = boot.retention.as_ref();
-    let model = Model {
-        scsi_id: &boot.scsi_id,
-        release_file: &boot.release_file,
-        release_pattern: &boot.release_pattern,
-        dpkg: boot.package_format == PackageFormat::Deb,
-        packages: boot.packages.join(" "),
-        agent_directory: &boot.agent_directory,
-        standin: if boot.standin { "yes" } else { "no" },
-        fills_hosts: if boot.fill_hosts { "yes" } else { "no" },
-        retention_name: retention.map_or("", |disk| &disk.multipath_name),
-        retention_mount: retention.map_or("", |disk| &disk.mount),
-        retention_label: RETENTION_LABEL,
-        self_check: if boot.self_check { &self_check } else { "" },
-    };
+    // Texts only, empty where there is nothing.
+    let model = json!({
+        "scsi_id": boot.scsi_id,
+        "release_file": boot.release_file,
+        "release_pattern": boot.release_pattern,
+        "dpkg": boot.package_format == PackageFormat::Deb,
+        "packages": boot.packages.join(" "),
+        "agent_directory": boot.agent_directory,
+        "standin": if boot.standin { "yes" } else { "no" },
+        "fills_hosts": if boot.fill_hosts { "yes" } else { "no" },
+        "retention_name": retention.map_or("", |disk| &disk.multipath_name),
+        "retention_mount": retention.map_or("", |disk| &disk.mount),
+        "retention_label": RETENTION_LABEL,
+        "self_check": if boot.self_check { &self_check } else { "" },
+    });
     let templates =
         ["firstboot/preflight-firstboot.sh.hbs", "firstboot/preflight-firstboot.service.hbs"];
     render_files(assets, boot.init, FIRST_BOOT, templates, model)

@@ -5,6 +5,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::service::{
     InitSystem, REGISTER, SELF_CHECK, ServiceError, ServiceFile, check_path, render_files,
@@ -62,15 +63,6 @@ impl RegistrationCommands {
     }
 }
 
-#[derive(Serialize)]
-struct Model<'a> {
-    server: &'a str,
-    port: String,
-    commands: &'a str,
-    agent_directory: &'a str,
-    self_check_path: &'a str,
-}
-
 /// Renders the script, and the unit on systemd.
 ///
 /// # Errors
@@ -83,13 +75,13 @@ pub fn render(
     assets: &Assets,
 ) -> Result<Vec<ServiceFile>, ServiceError> {
     check_path("the agent's directory", agent_directory)?;
-    let model = Model {
-        server: server.address.as_str(),
-        port: server.port.to_string(),
-        commands: server.commands.as_str(),
-        agent_directory,
-        self_check_path: &init.paths(SELF_CHECK).0,
-    };
+    let model = json!({
+        "server": server.address.as_str(),
+        "port": server.port.to_string(),
+        "commands": server.commands.as_str(),
+        "agent_directory": agent_directory,
+        "self_check_path": init.paths(SELF_CHECK).0,
+    });
     let templates =
         ["register/preflight-register.sh.hbs", "register/preflight-register.service.hbs"];
     render_files(assets, init, REGISTER, templates, model)

@@ -4,7 +4,7 @@
 //! Not for the questions (`facts::script`), nor for what is done with the answers: that is
 //! written once, in `templates/self-check/`.
 
-use serde::Serialize;
+use serde_json::json;
 
 use super::service::{
     InitSystem, SELF_CHECK, ServiceError, ServiceFile, check_path, check_value, render_files,
@@ -42,16 +42,6 @@ pub struct SelfCheck {
     pub scsi_id: String,
 }
 
-#[derive(Serialize)]
-struct Model<'a> {
-    collector: &'a str,
-    program: &'a str,
-    keep: String,
-    server: &'a str,
-    retention: &'a str,
-    scsi_id: &'a str,
-}
-
 /// Makes the collector, and renders the script that runs it and, for systemd, its unit.
 ///
 /// # Errors
@@ -63,14 +53,14 @@ pub fn render(check: &SelfCheck, assets: &Assets) -> Result<Vec<ServiceFile>, Se
     let keep = check.keep.to_string();
     let fits = (1..=MAX_KEEP).contains(&check.keep);
     check_value("self_check.keep", &keep, "a number from 1 to 100", fits)?;
-    let model = Model {
-        collector: COLLECTOR_PATH,
-        program: BINARY_PATH,
-        keep,
-        server: check.server.as_deref().unwrap_or(""),
-        retention: &check.retention,
-        scsi_id: &check.scsi_id,
-    };
+    let model = json!({
+        "collector": COLLECTOR_PATH,
+        "program": BINARY_PATH,
+        "keep": keep,
+        "server": check.server.as_deref().unwrap_or(""),
+        "retention": check.retention,
+        "scsi_id": check.scsi_id,
+    });
     let templates =
         ["self-check/preflight-selfcheck.sh.hbs", "self-check/preflight-selfcheck.service.hbs"];
     let mut files = render_files(assets, check.init, SELF_CHECK, templates, model)?;

@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 
 use serde::Serialize;
+use serde_json::json;
 
 use super::machine::Disk;
 use super::profile::TemplateName;
@@ -106,14 +107,6 @@ pub struct InstallModel {
     hosts: Vec<String>,
 }
 
-/// What the lines that install services are rendered over.
-#[derive(Serialize)]
-struct ServicesModel {
-    services: Vec<&'static str>,
-    self_check: bool,
-    evaluates: bool,
-}
-
 impl InstallModel {
     /// The model for a payload of these names; `template` is for the lines that install services.
     ///
@@ -127,13 +120,14 @@ impl InstallModel {
         template: &TemplateName,
     ) -> Result<Self, TemplateError> {
         let has = |name: &str| payload.iter().any(|file| file.as_str() == name);
-        let services = ServicesModel {
-            services: SERVICES.into_iter().filter(|service| has(service)).collect(),
-            self_check: has(self_check::COLLECTOR),
-            evaluates: has(self_check::BINARY),
-        };
-        let service = (!services.services.is_empty())
-            .then(|| template::render(assets, template.as_str(), &services))
+        let services: Vec<_> = SERVICES.into_iter().filter(|service| has(service)).collect();
+        let model = json!({
+            "services": services,
+            "self_check": has(self_check::COLLECTOR),
+            "evaluates": has(self_check::BINARY),
+        });
+        let service = (!services.is_empty())
+            .then(|| template::render(assets, template.as_str(), &model))
             .transpose()?;
         let hosts = system.hosts.iter().map(|line| {
             let names: Vec<_> = line.names.iter().map(|name| name.as_str()).collect();

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use serde::Serialize;
+use serde_json::json;
 
 use super::command::Command;
 use crate::assets::Assets;
@@ -286,18 +286,6 @@ fn mount(profile: &Profile, placement: &Placement) -> String {
     }
 }
 
-/// What `%pre` is rendered over.
-#[derive(Serialize)]
-struct PreModel<'a> {
-    guard: &'a str,
-    disks: Vec<GuardedDisk>,
-    /// The system disk, when its boot code must go.
-    blank_boot_code: Option<String>,
-    /// The volume id of the kickstart disc that must be mounted, and where.
-    kickstart_disc: Option<&'a str>,
-    mount: String,
-}
-
 fn scripts(
     assets: &Assets,
     system: &System,
@@ -311,13 +299,13 @@ fn scripts(
         Carrier::InstallerDisc => None,
         Carrier::KickstartDisc => Some(anaconda.kickstart_disc.as_str()),
     };
-    let pre = PreModel {
-        guard: &guard,
-        disks: system.erased_disks().into_iter().map(GuardedDisk::new).collect(),
-        blank_boot_code: system.boots_from_partition().then(|| system.disk.name.to_string()),
-        kickstart_disc,
-        mount: mount.clone(),
-    };
+    let pre = json!({
+        "guard": guard,
+        "disks": system.erased_disks().into_iter().map(GuardedDisk::new).collect::<Vec<_>>(),
+        "blank_boot_code": system.boots_from_partition().then(|| system.disk.name.to_string()),
+        "kickstart_disc": kickstart_disc,
+        "mount": mount.clone(),
+    });
     let copy =
         CopyModel { mount, payload: placement.payload.iter().map(PayloadName::as_str).collect() };
     let script = |name: &str, words: &[&str], body: String| ScriptSection {

@@ -2,40 +2,13 @@
 //!
 //! Not for deciding what it says (`model`).
 
-use serde::Serialize;
+use serde_json::json;
 
-use super::model::Kickstart;
+use super::model::{CommandGroup, Kickstart, ScriptSection};
 use super::verify::verify;
 use crate::assets::Assets;
 use crate::installer::answers_error::AnswersError;
 use crate::template;
-
-/// What the template is rendered over.
-#[derive(Serialize)]
-struct Page<'a> {
-    head: &'a [String],
-    groups: Vec<Lines<'a>>,
-    packages: Packages<'a>,
-    scripts: Vec<Section<'a>>,
-}
-
-#[derive(Serialize)]
-struct Lines<'a> {
-    note: &'a str,
-    commands: Vec<String>,
-}
-
-#[derive(Serialize)]
-struct Packages<'a> {
-    header: String,
-    items: &'a [String],
-}
-
-#[derive(Serialize)]
-struct Section<'a> {
-    header: String,
-    body: &'a str,
-}
 
 /// Renders a kickstart and reads it back: the result holds exactly the commands, packages and
 /// scripts that were meant.
@@ -44,26 +17,18 @@ struct Section<'a> {
 ///
 /// Fails when the template does not render, or says something else than the model.
 pub fn render(assets: &Assets, kickstart: &Kickstart) -> Result<String, AnswersError> {
-    let page = Page {
-        head: &kickstart.head,
-        groups: kickstart
-            .groups
-            .iter()
-            .map(|group| Lines {
-                note: group.note,
-                commands: group.commands.iter().map(ToString::to_string).collect(),
-            })
-            .collect(),
-        packages: Packages {
-            header: kickstart.packages.0.to_string(),
-            items: &kickstart.packages.1,
-        },
-        scripts: kickstart
-            .scripts
-            .iter()
-            .map(|script| Section { header: script.header.to_string(), body: &script.body })
-            .collect(),
+    let group = |group: &CommandGroup| {
+        let commands: Vec<String> = group.commands.iter().map(ToString::to_string).collect();
+        json!({ "note": group.note, "commands": commands })
     };
+    let script = |script: &ScriptSection| json!({ "header": script.header.to_string(), "body": script.body });
+    let (header, items) = &kickstart.packages;
+    let page = json!({
+        "head": kickstart.head,
+        "groups": kickstart.groups.iter().map(group).collect::<Vec<_>>(),
+        "packages": { "header": header.to_string(), "items": items },
+        "scripts": kickstart.scripts.iter().map(script).collect::<Vec<_>>(),
+    });
     let text = template::render(assets, &kickstart.template, &page)?;
     verify(kickstart, &text).map_err(|difference| AnswersError::Differs {
         template: kickstart.template.clone(),

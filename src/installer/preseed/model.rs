@@ -3,7 +3,7 @@
 //! Not for how it is laid out as text (`templates/preseed/`, `render`), and not for answers that
 //! are the same for every master target: those are in the profile.
 
-use serde::Serialize;
+use serde_json::json;
 
 use super::answer::{AnswerKind, PreseedAnswer};
 use super::{partitions, pool};
@@ -62,15 +62,6 @@ pub struct InstallerScript {
     pub name: &'static str,
     /// Its text.
     pub text: String,
-}
-
-/// What the guard is rendered over.
-#[derive(Serialize)]
-struct GuardModel<'a> {
-    guard: &'a str,
-    disks: Vec<GuardedDisk>,
-    /// The disk that is partitioned and gets the boot loader.
-    chosen: String,
 }
 
 impl Preseed {
@@ -242,11 +233,11 @@ fn scripts(
 ) -> Result<Vec<InstallerScript>, TemplateError> {
     let templates = &installer.templates;
     let guard = template::render(assets, templates.disk_guard.as_str(), &())?;
-    let guard = GuardModel {
-        guard: &guard,
-        disks: system.erased_disks().into_iter().map(GuardedDisk::new).collect(),
-        chosen: system.disk.name.to_string(),
-    };
+    let guard = json!({
+        "guard": guard,
+        "disks": system.erased_disks().into_iter().map(GuardedDisk::new).collect::<Vec<_>>(),
+        "chosen": system.disk.name.to_string(),
+    });
     let copy = CopyModel {
         mount: system.profile.disc_mount.to_string(),
         payload: placement.payload.iter().map(PayloadName::as_str).collect(),

@@ -5,7 +5,7 @@
 //! when the base system is there (base-installer and live-installer, post-base-installer.d). Later the
 //! disc is no longer mounted: pkgsel takes it out before its own scripts run (pkgsel 0.79).
 
-use serde::Serialize;
+use serde_json::json;
 
 use super::cpio::CpioEntry;
 use crate::assets::Assets;
@@ -30,23 +30,6 @@ pub struct PlacedPool {
     pub key_sha256: Option<String>,
 }
 
-#[derive(Serialize)]
-struct Model<'a> {
-    mount: &'a str,
-    directory: &'a str,
-    sums: Vec<Sum<'a>>,
-    note: &'a str,
-    line: String,
-}
-
-#[derive(Serialize)]
-struct Sum<'a> {
-    name: &'a str,
-    sha256: &'a str,
-    missing: String,
-    changed: String,
-}
-
 /// Renders the script; `mount` is where the installer has the disc.
 ///
 /// # Errors
@@ -58,11 +41,13 @@ pub fn script(
     mount: &str,
     pool: &PlacedPool,
 ) -> Result<String, TemplateError> {
-    let sum = |name, sha256| Sum {
-        name,
-        sha256,
-        missing: format!("the list {name} of the added packages is missing from the disc"),
-        changed: format!("{name} of the added packages is not what it was when the image was made"),
+    let sum = |name: &str, sha256: &str| {
+        json!({
+            "name": name,
+            "sha256": sha256,
+            "missing": format!("the list {name} of the added packages is missing from the disc"),
+            "changed": format!("{name} of the added packages is not what it was when the image was made"),
+        })
     };
     let mut sums = vec![sum("Packages", pool.packages_sha256.as_str())];
     sums.extend(pool.key_sha256.iter().map(|sha256| sum("archive.gpg", sha256)));
@@ -77,7 +62,9 @@ pub fn script(
         ),
     };
     let line = format!("deb [{options}] file:{DIRECTORY} ./");
-    template::render(assets, template, &Model { mount, directory: DIRECTORY, sums, note, line })
+    let model =
+        json!({ "mount": mount, "directory": DIRECTORY, "sums": sums, "note": note, "line": line });
+    template::render(assets, template, &model)
 }
 
 /// Where a script in an archive takes packages from, as a repository of the disc.

@@ -3,10 +3,10 @@
 //!
 //! Not for deciding what it says (`model`).
 
-use serde::Serialize;
+use serde_json::{Value, json};
 
 use super::cpio::{self, CpioEntry};
-use super::model::{Preseed, SCRIPTS};
+use super::model::{AnswerGroup, Preseed, SCRIPTS};
 use super::parse::parse;
 use super::pool;
 use crate::assets::Assets;
@@ -17,29 +17,18 @@ use crate::template;
 /// The preseed's name in the installer's root file system, where it is read before any question.
 pub const PRESEED: &str = "preseed.cfg";
 
-#[derive(Serialize)]
-struct Page<'a> {
-    head: &'a [String],
-    groups: Vec<Lines<'a>>,
-}
-
-#[derive(Serialize)]
-struct Lines<'a> {
-    note: &'a str,
-    answers: Vec<String>,
-}
-
 /// Renders a preseed and reads it back: the result holds exactly the answers that were meant.
 ///
 /// # Errors
 ///
 /// Fails when the template does not render, or says something else than the model.
 pub fn render(assets: &Assets, preseed: &Preseed) -> Result<String, AnswersError> {
-    let groups = preseed.groups.iter().map(|group| Lines {
-        note: group.note,
-        answers: group.answers.iter().map(ToString::to_string).collect(),
-    });
-    let page = Page { head: &preseed.head, groups: groups.collect() };
+    let group = |group: &AnswerGroup| {
+        let answers: Vec<String> = group.answers.iter().map(ToString::to_string).collect();
+        json!({ "note": group.note, "answers": answers })
+    };
+    let groups: Vec<Value> = preseed.groups.iter().map(group).collect();
+    let page = json!({ "head": preseed.head, "groups": groups });
     let text = template::render(assets, &preseed.template, &page)?;
     verify(preseed, &text)?;
     Ok(text)
