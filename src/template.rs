@@ -18,21 +18,11 @@ pub enum TemplateError {
     #[error(transparent)]
     Asset(#[from] AssetError),
     /// The template has a syntax error.
-    #[error("template {name}: {reason}")]
-    Syntax {
-        /// Its name, such as `kickstart/el6.ks.hbs`.
-        name: String,
-        /// The engine's message.
-        reason: String,
-    },
+    #[error("template {0}: {1}")]
+    Syntax(String, String),
     /// A value is missing or of the wrong kind.
-    #[error("template {name}: {reason}")]
-    Render {
-        /// Its name.
-        name: String,
-        /// What the engine says.
-        reason: String,
-    },
+    #[error("template {0}: {1}")]
+    Render(String, String),
 }
 
 /// The helper `{{sh value}}`, which quotes a value as one word of a POSIX shell.
@@ -88,7 +78,7 @@ fn render_asset(
         let text = assets.read(AssetKind::Template, &part)?.text;
         engine
             .register_partial(partial, text)
-            .map_err(|error| TemplateError::Syntax { name: part, reason: error.to_string() })?;
+            .map_err(|error| TemplateError::Syntax(part, error.to_string()))?;
     }
     render_with(engine, name, &asset.text, model)
 }
@@ -122,13 +112,12 @@ fn render_with(
     text: &str,
     model: &impl Serialize,
 ) -> Result<String, TemplateError> {
-    engine.register_template_string("main", text).map_err(|error| TemplateError::Syntax {
-        name: name.to_owned(),
-        reason: error.to_string(),
-    })?;
+    engine
+        .register_template_string("main", text)
+        .map_err(|error| TemplateError::Syntax(name.to_owned(), error.to_string()))?;
     engine
         .render("main", model)
-        .map_err(|error| TemplateError::Render { name: name.to_owned(), reason: error.to_string() })
+        .map_err(|error| TemplateError::Render(name.to_owned(), error.to_string()))
 }
 
 #[cfg(test)]

@@ -37,13 +37,8 @@ pub enum RecognitionError {
     #[error("said_as {0:?} is written twice")]
     Twice(String),
     /// A pattern that is none, or a costly one.
-    #[error("pattern {pattern:?}: {why}")]
-    Pattern {
-        /// The pattern as written.
-        pattern: String,
-        /// What is wrong with it.
-        why: String,
-    },
+    #[error("pattern {0:?}: {1}")]
+    Pattern(String, String),
 }
 
 impl Recognition {
@@ -92,7 +87,7 @@ pub fn verify_said_as(texts: &[String]) -> Result<(), RecognitionError> {
 ///
 /// [`RecognitionError`] when it is blank, too long, no regular expression, or matches every text.
 pub fn verify_signature(pattern: &str) -> Result<(), RecognitionError> {
-    let wrong = |why| RecognitionError::Pattern { pattern: pattern.to_owned(), why };
+    let wrong = |why| RecognitionError::Pattern(pattern.to_owned(), why);
     if pattern.trim().is_empty() {
         return Err(RecognitionError::Blank("pattern"));
     }

@@ -90,7 +90,7 @@ impl Rule {
                 "its list is too long: the rule would take {steps} steps, at most {MAX_STEPS} are \
                  taken"
             );
-            return Err(UnknownCause::Absent { path, reason });
+            return Err(UnknownCause::Absent(path, reason));
         }
         match read.program.execute(&context.cel) {
             Ok(cel::Value::Bool(holds)) => Ok(holds),
@@ -111,9 +111,7 @@ impl Rule {
         let mut reasons = missing.iter().map(|(path, _)| (path, context.absence_reason(path)));
         let unexplained = reasons.clone().find(|(_, reason)| reason.is_none());
         match (unexplained, reasons.next()) {
-            (None, Some((path, Some(reason)))) => {
-                UnknownCause::Absent { path: path.clone(), reason }
-            }
+            (None, Some((path, Some(reason)))) => UnknownCause::Absent(path.clone(), reason),
             (Some((path, _)), _) => UnknownCause::Unexplained(path.clone()),
             (None, _) => UnknownCause::Defect(format!("no such key: {key}")),
         }
@@ -180,7 +178,7 @@ mod tests {
 
     fn absent(path: &str) -> Result<bool, UnknownCause> {
         let reason = "not given in the example".to_owned();
-        Err(UnknownCause::Absent { path: path.to_owned(), reason })
+        Err(UnknownCause::Absent(path.to_owned(), reason))
     }
 
     fn refusal(rule: &str) -> String {
@@ -231,10 +229,10 @@ mod tests {
         for (rule, items) in [(all, json!([{ "size_mib": 5 }])), (exists, json!([]))] {
             assert_eq!(
                 decide(rule, list(items, false)),
-                Err(UnknownCause::Absent {
-                    path: "image.kickstart.partitions.complete".to_owned(),
-                    reason: "not everything could be looked at".to_owned(),
-                }),
+                Err(UnknownCause::Absent(
+                    "image.kickstart.partitions.complete".to_owned(),
+                    "not everything could be looked at".to_owned()
+                )),
                 "{rule}"
             );
         }
@@ -248,10 +246,7 @@ mod tests {
         let decide = |text| rule(text).decide(&FactContext::new(&document));
         assert_eq!(
             decide("image.kickstart.zerombr"),
-            Err(UnknownCause::Absent {
-                path: "image.kickstart".into(),
-                reason: "no such file".into()
-            })
+            Err(UnknownCause::Absent("image.kickstart".into(), "no such file".into()))
         );
         assert_eq!(
             decide("image.medium.bios"),
@@ -365,9 +360,7 @@ mod tests {
         for rule in [all, within, mapped] {
             assert_eq!(decide(rule, labels(60)), Ok(true), "{rule}");
             let long = decide(rule, labels(4096));
-            let Err(UnknownCause::Absent { path, reason }) = &long else {
-                panic!("{rule}: {long:?}")
-            };
+            let Err(UnknownCause::Absent(path, reason)) = &long else { panic!("{rule}: {long:?}") };
             assert_eq!(path, "image.boot.labels.items");
             assert!(reason.contains("steps, at most 2000000"), "{reason}");
         }

@@ -116,7 +116,7 @@ pub(crate) mod tests {
     pub(crate) fn unknown(text: &str) -> Outcome {
         let cause = match text.split_once(": ") {
             Some((path, reason)) if !path.contains(' ') => {
-                UnknownCause::Absent { path: path.to_owned(), reason: reason.to_owned() }
+                UnknownCause::Absent(path.to_owned(), reason.to_owned())
             }
             _ => UnknownCause::Unanswered(text.to_owned()),
         };

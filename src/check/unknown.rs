@@ -10,13 +10,8 @@ use crate::facts::Document;
 #[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum UnknownCause {
     /// A fact is absent.
-    #[error("{path}: {reason}")]
-    Absent {
-        /// The path of the fact, or of its root when a whole system did not answer.
-        path: String,
-        /// Why it could not be read.
-        reason: String,
-    },
+    #[error("{0}: {1}")]
+    Absent(String, String),
     /// A fact is absent without a reason: its system was not part of the run.
     #[error("this is a defect of the check: {0} is missing, and nothing says why")]
     Unexplained(String),
@@ -59,7 +54,7 @@ impl UnknownCause {
     /// reason can be told together.
     pub fn reason(&self) -> String {
         match self {
-            Self::Absent { reason, .. } => reason.clone(),
+            Self::Absent(_, reason) => reason.clone(),
             other => other.to_string(),
         }
     }
@@ -77,7 +72,7 @@ pub struct Unknown {
 impl Unknown {
     /// Returns why a whole system was never asked, where that is why the check itself is not decided.
     pub fn reason_of_absent_system(&self, document: &Document) -> Option<String> {
-        let UnknownCause::Absent { path, reason } = &self.cause else { return None };
+        let UnknownCause::Absent(path, reason) = &self.cause else { return None };
         let root = path.split(['.', '[']).next()?;
         let is_absent = self.through.is_empty() && document.absent.contains_key(root);
         is_absent.then(|| reason.clone())

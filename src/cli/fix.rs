@@ -28,7 +28,7 @@ pub fn enable_uuid(machine: &EnableUuidRequest<'_>, fix: &FixArgs) -> anyhow::Re
     let change = match plan(machine) {
         Ok(change) => change,
         Err(why) => {
-            let right = matches!(why, EnableUuidError::AlreadyCorrect { .. });
+            let right = matches!(why, EnableUuidError::AlreadyCorrect(..));
             print_reason(if right { "nothing to fix" } else { "nothing was changed" }, &why);
             return Ok(());
         }
@@ -50,7 +50,7 @@ pub fn enable_uuid(machine: &EnableUuidRequest<'_>, fix: &FixArgs) -> anyhow::Re
         }
         Err(why) => {
             let what = match &why {
-                EnableUuidError::StillWrong { .. } => "not fixed",
+                EnableUuidError::StillWrong(..) => "not fixed",
                 // The server may have applied it before the connection was lost.
                 EnableUuidError::Server(_) => "not known to be changed",
                 _ => "nothing was changed",

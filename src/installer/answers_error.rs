@@ -26,13 +26,8 @@ pub enum AnswersError {
         value: String,
     },
     /// The text does not say what was meant.
-    #[error("template {template}: {difference}")]
-    Differs {
-        /// The template.
-        template: String,
-        /// The first difference.
-        difference: String,
-    },
+    #[error("template {0}: {1}")]
+    Differs(String, String),
     /// The archive does not hold what was put into it.
     #[error("the archive of the preseed is not what was written")]
     Archive(#[source] Option<CpioError>),

@@ -3,6 +3,7 @@
 //! Not for where they stand (`picture_layout`).
 
 use serde::Serialize;
+use serde_json::Value;
 
 /// A picture that is ready to be written.
 #[derive(Serialize)]
@@ -11,30 +12,10 @@ pub(super) struct Drawing {
     pub(super) class: &'static str,
     pub(super) width: i32,
     pub(super) height: i32,
-    pub(super) zones: Vec<Zone>,
-    pub(super) wires: Vec<Wire>,
+    pub(super) zones: Vec<Value>,
+    pub(super) wires: Vec<Value>,
     pub(super) boxes: Vec<DrawnBox>,
-    pub(super) labels: Vec<Label>,
-}
-
-/// A place that boxes stand in: Azure, home.
-#[derive(Serialize)]
-pub(super) struct Zone {
-    pub(super) x: i32,
-    pub(super) y: i32,
-    pub(super) width: i32,
-    pub(super) height: i32,
-    pub(super) title: &'static str,
-    pub(super) title_x: i32,
-    pub(super) title_y: i32,
-}
-
-/// A line with the heads of its arrows.
-#[derive(Serialize)]
-pub(super) struct Wire {
-    pub(super) class: &'static str,
-    pub(super) path: String,
-    pub(super) head: Option<String>,
+    pub(super) labels: Vec<Value>,
 }
 
 #[derive(Serialize)]
@@ -46,33 +27,7 @@ pub(super) struct DrawnBox {
     pub(super) height: i32,
     pub(super) href: Option<String>,
     pub(super) title: String,
-    pub(super) lines: Vec<Line>,
-}
-
-/// A line of text in a box.
-#[derive(Serialize)]
-pub(super) struct Line {
-    pub(super) class: &'static str,
-    pub(super) x: i32,
-    pub(super) y: i32,
-    pub(super) text: String,
-}
-
-/// The words at an arrow, one below the other.
-#[derive(Serialize)]
-pub(super) struct Label {
-    pub(super) class: &'static str,
-    pub(super) href: Option<String>,
-    pub(super) title: String,
-    pub(super) words: Vec<Word>,
-}
-
-/// One line of the words at an arrow.
-#[derive(Serialize)]
-pub(super) struct Word {
-    pub(super) x: i32,
-    pub(super) y: i32,
-    pub(super) text: String,
+    pub(super) lines: Vec<Value>,
 }
 
 /// Returns the head of an arrow that ends at a point.

@@ -146,7 +146,7 @@ fn advance_what_blocks_waits_for(open: &mut [(Turn, &CheckResult)]) {
 fn step_key(result: &CheckResult) -> String {
     match result.cause() {
         Some(UnknownCause::Stage { machine, .. }) => format!("stage {machine}"),
-        Some(cause @ UnknownCause::Absent { .. }) => format!("because {}", cause.reason()),
+        Some(cause @ UnknownCause::Absent(..)) => format!("because {}", cause.reason()),
         _ => format!("{} {}", result.check, result.outcome.as_str()),
     }
 }
@@ -186,7 +186,7 @@ fn what_to_do(result: &CheckResult) -> String {
         Some(UnknownCause::Stage { machine, note }) => {
             format!("say the stage of {machine}: {note}")
         }
-        Some(UnknownCause::Absent { reason, .. }) => {
+        Some(UnknownCause::Absent(_, reason)) => {
             format!("find out, for it is not known: {reason}")
         }
         Some(cause) => format!("find out: {cause}"),

@@ -4,9 +4,9 @@
 //! Every arrow of a kind shares one line that runs through the margins, so no line crosses a box.
 //! Not for what the boxes say (`site_picture`), nor for how they look (`templates/report/`).
 
-use super::drawing::{
-    Drawing, DrawnBox, Label, Line, Wire, Word, Zone, head_down, head_left, head_right, head_up,
-};
+use serde_json::{Value, json};
+
+use super::drawing::{Drawing, DrawnBox, head_down, head_left, head_right, head_up};
 use super::layout::make_visible;
 use super::site_picture::{Arrow, SiteBox, SitePicture, Tier};
 use crate::facts::stage::Scenario;
@@ -93,9 +93,9 @@ struct Sketch<'p> {
     picture: &'p SitePicture,
     /// The upper left corner of each box.
     corners: Vec<(i32, i32)>,
-    zones: Vec<Zone>,
-    wires: Vec<Wire>,
-    labels: Vec<Label>,
+    zones: Vec<Value>,
+    wires: Vec<Value>,
+    labels: Vec<Value>,
     way: (i32, i32, i32, i32),
     home: (i32, i32),
     height: i32,
@@ -164,7 +164,10 @@ impl<'p> Sketch<'p> {
 
     fn zone(&mut self, title: &'static str, (x, y): (i32, i32), (width, height): (i32, i32)) {
         let (title_x, title_y) = (x + if self.frame.is_wide { 16 } else { 34 }, y + 25);
-        self.zones.push(Zone { x, y, width, height, title, title_x, title_y });
+        self.zones.push(json!({
+            "x": x, "y": y, "width": width, "height": height,
+            "title": title, "title_x": title_x, "title_y": title_y,
+        }));
     }
 
     /// Returns the places of the boxes of a tier.
@@ -488,30 +491,27 @@ impl<'p> Sketch<'p> {
     }
 
     fn wire(&mut self, class: &'static str, path: String, head: Option<String>) {
-        self.wires.push(Wire { class, path, head });
+        self.wires.push(json!({ "class": class, "path": path, "head": head }));
     }
 
     /// Writes the words at an arrow, from `(x, y)` on: in one line, or the state so far below the
     /// port.
     fn label(&mut self, arrow: &Arrow, (x, y): (i32, i32), below: Option<i32>) {
-        let word = |text: &str, y| Word { x, y, text: text.to_owned() };
+        let word = |text: &str, y: i32| json!({ "x": x, "y": y, "text": text });
         let words = match (below, arrow.port.as_str()) {
             (_, "") => vec![word(&arrow.label, y)],
             (Some(below), port) => vec![word(port, y), word(&arrow.label, y + below)],
             (None, port) => vec![word(&format!("{port} {}", arrow.label), y)],
         };
-        self.labels.push(Label {
-            class: arrow.css_class(),
-            href: arrow.href.clone(),
-            title: arrow.title.clone(),
-            words,
-        });
+        let Arrow { href, title, .. } = arrow;
+        let class = arrow.css_class();
+        self.labels.push(json!({ "class": class, "href": href, "title": title, "words": words }));
     }
 
     fn drawn_box(&self, place: usize) -> DrawnBox {
         let site_box = self.site_box(place);
         let (x, y) = self.corners[place];
-        let line = |class, y, text: &str| Line { class, x: 14, y, text: text.to_owned() };
+        let line = |class: &str, y: i32, text: &str| json!({ "class": class, "x": 14, "y": y, "text": text });
         let (corner, size, lines) = if site_box.tier == Tier::Way {
             let (x, y, width, height) = self.way;
             let (first, second) = match self.picture.scenario {

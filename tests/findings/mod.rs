@@ -109,7 +109,7 @@ pub fn report(said: &[Said<'_>], not_asked: &[SkippedCheck]) -> Report {
 
 pub fn unknown(reason: &str) -> Outcome {
     let (path, reason) = reason.split_once(": ").unwrap_or(("mt.access", reason));
-    let cause = UnknownCause::Absent { path: path.to_owned(), reason: reason.to_owned() };
+    let cause = UnknownCause::Absent(path.to_owned(), reason.to_owned());
     Outcome::Unknown(Arc::new(cause.into()))
 }
 

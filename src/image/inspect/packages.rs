@@ -75,9 +75,11 @@ impl AvailablePackages {
             return Ok(());
         }
         let Some(lists) = open_file_lists(|path| open(medium, path))? else { return Ok(()) };
-        let damaged = |what| RepositoryError::Inconsistent {
-            name: lists.name().to_owned(),
-            what: format!("cannot be read: {what}"),
+        let damaged = |what| {
+            RepositoryError::Inconsistent(
+                lists.name().to_owned(),
+                format!("cannot be read: {what}"),
+            )
         };
         self.files.read_file_lists(&mut self.pool, lists.xml()?).map_err(damaged)
     }
@@ -105,10 +107,7 @@ impl AvailablePackages {
 }
 
 fn add_ons_error(error: impl std::fmt::Display) -> RepositoryError {
-    RepositoryError::Inconsistent {
-        name: "add-ons".to_owned(),
-        what: format!("are refused: {error}"),
-    }
+    RepositoryError::Inconsistent("add-ons".to_owned(), format!("are refused: {error}"))
 }
 
 fn open<'m>(medium: &'m Medium, path: &str) -> io::Result<impl io::Read + use<'m>> {
@@ -143,7 +142,7 @@ fn read_repository(
         None => Ok(groups),
         Some((name, why)) => {
             let more = if more == 0 { String::new() } else { format!("; {more} more are like it") };
-            Err(RepositoryError::Inconsistent { name, what: format!("{why}{more}") })
+            Err(RepositoryError::Inconsistent(name, format!("{why}{more}")))
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::installer::retention::Retention;
 
 /// Refuses what only anaconda does.
 pub(super) fn check(recipe: &Recipe) -> Result<(), ResolveError> {
-    let refuse = |key, why| Err(ResolveError::NotWithDebianInstaller { key, why });
+    let refuse = |key, why| Err(ResolveError::NotWithDebianInstaller(key, why));
     if matches!(recipe.retention, Retention::Install(_)) {
         return refuse("retention.when", "it lays out one disk: choose first-boot or none");
     }

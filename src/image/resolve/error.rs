@@ -119,13 +119,8 @@ pub enum ResolveError {
     #[error("configuration_server.port: 0 is not a port")]
     NoPort,
     /// Something that debian-installer cannot do.
-    #[error("{key}: debian-installer cannot do this; {why}")]
-    NotWithDebianInstaller {
-        /// The key.
-        key: &'static str,
-        /// Why not, and what it can.
-        why: &'static str,
-    },
+    #[error("{0}: debian-installer cannot do this; {1}")]
+    NotWithDebianInstaller(&'static str, &'static str),
     /// Debian packages for an installer of RPMs.
     #[error("debs: the profile's installer takes RPMs")]
     DebsWithAnaconda,

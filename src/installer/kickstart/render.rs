@@ -30,9 +30,8 @@ pub fn render(assets: &Assets, kickstart: &Kickstart) -> Result<String, AnswersE
         "scripts": kickstart.scripts.iter().map(script).collect::<Vec<_>>(),
     });
     let text = template::render(assets, &kickstart.template, &page)?;
-    verify(kickstart, &text).map_err(|difference| AnswersError::Differs {
-        template: kickstart.template.clone(),
-        difference: difference.to_string(),
+    verify(kickstart, &text).map_err(|difference| {
+        AnswersError::Differs(kickstart.template.clone(), difference.to_string())
     })?;
     Ok(text)
 }

@@ -35,9 +35,11 @@ pub fn render(assets: &Assets, preseed: &Preseed) -> Result<String, AnswersError
 }
 
 fn verify(preseed: &Preseed, text: &str) -> Result<(), AnswersError> {
-    let differs = |expected: String, found: String| AnswersError::Differs {
-        template: preseed.template.clone(),
-        difference: format!("expected {expected:?}, the text says {found:?}"),
+    let differs = |expected: String, found: String| {
+        AnswersError::Differs(
+            preseed.template.clone(),
+            format!("expected {expected:?}, the text says {found:?}"),
+        )
     };
     let head = format!("# preflight-manifest: /{}", disc_layout::CHECKSUMS);
     let first = text.lines().next().unwrap_or_default();

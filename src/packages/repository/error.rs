@@ -105,13 +105,8 @@ pub enum RepositoryError {
     #[error("{0} of the repository is damaged")]
     Syntax(String, #[source] rpmrepo_metadata::MetadataError),
     /// A metadata file contradicts another one or exceeds a limit.
-    #[error("{name} of the repository {what}")]
-    Inconsistent {
-        /// The file.
-        name: String,
-        /// What is wrong.
-        what: String,
-    },
+    #[error("{0} of the repository {1}")]
+    Inconsistent(String, String),
 }
 
 impl RepositoryError {
@@ -119,7 +114,7 @@ impl RepositoryError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::AddOn(error) => error.hint(),
-            Self::Syntax(..) | Self::Inconsistent { .. } => {
+            Self::Syntax(..) | Self::Inconsistent(..) => {
                 Some("check the medium: compare its sha256 with the vendor's".to_owned())
             }
             Self::Write(..) | Self::Metadata(..) => None,

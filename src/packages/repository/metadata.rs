@@ -242,7 +242,7 @@ fn syntax_error(name: &str, source: MetadataError) -> RepositoryError {
 }
 
 fn inconsistent(name: &str, what: String) -> RepositoryError {
-    RepositoryError::Inconsistent { name: name.to_owned(), what }
+    RepositoryError::Inconsistent(name.to_owned(), what)
 }
 
 fn read_limited<R: Read>(

@@ -353,7 +353,7 @@ impl<'a> ArmClient<'a> {
             Ok((stream, _)) => Ok(stream),
             // A server that does not exist or is not trusted is not another one the next time.
             Err(
-                error @ (ConnectError::Dns { .. }
+                error @ (ConnectError::Dns(..)
                 | ConnectError::Certificate { .. }
                 | ConnectError::NotTls(_)
                 | ConnectError::TlsVersion(..)),

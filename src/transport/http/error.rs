@@ -12,24 +12,14 @@ use crate::hint::hinted;
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
     /// The server's name has no address.
-    #[error("{host} has no address: {why}")]
-    Dns {
-        /// The name.
-        host: String,
-        /// The resolver's message.
-        why: String,
-    },
+    #[error("{0} has no address: {1}")]
+    Dns(String, String),
     /// Nobody listens.
     #[error("{0} refused the connection")]
     Refused(String),
     /// The network does not reach the server.
-    #[error("{at} cannot be reached: {why}")]
-    Unreachable {
-        /// Host and port.
-        at: String,
-        /// The system's message.
-        why: String,
-    },
+    #[error("{0} cannot be reached: {1}")]
+    Unreachable(String, String),
     /// The host on the way to the server cannot be used.
     #[error("the way through {0}: {why}", why = .1.reason)]
     JumpHost(String, Failure),
@@ -37,13 +27,8 @@ pub enum ConnectError {
     #[error("{}", .0.reason)]
     BehindJumpHost(Failure),
     /// The proxy of the environment does not lead there.
-    #[error("the proxy {proxy}: {why}")]
-    Proxy {
-        /// The proxy's host and port.
-        proxy: String,
-        /// Why not.
-        why: String,
-    },
+    #[error("the proxy {0}: {1}")]
+    Proxy(String, String),
     /// The time was up.
     #[error("no answer within {seconds} s, while {1}", seconds = .0.as_secs())]
     Timeout(Duration, String),
@@ -73,9 +58,9 @@ impl ConnectError {
             // A failure of that host says nothing about the server.
             Self::JumpHost(..) => FailureKind::Via,
             Self::BehindJumpHost(failure) => failure.kind,
-            Self::Dns { .. } => FailureKind::Dns,
+            Self::Dns(..) => FailureKind::Dns,
             Self::Refused(_) => FailureKind::Refused,
-            Self::Unreachable { .. } | Self::Proxy { .. } => FailureKind::Unreachable,
+            Self::Unreachable(..) | Self::Proxy(..) => FailureKind::Unreachable,
             Self::Timeout(..) => FailureKind::Timeout,
             Self::NotTls(_) => FailureKind::NotTls,
             Self::TlsVersion(..) => FailureKind::TlsVersion,
@@ -90,10 +75,10 @@ impl ConnectError {
             Self::JumpHost(_, failure) | Self::BehindJumpHost(failure) => {
                 return failure.hint.clone();
             }
-            Self::Dns { .. } => "check the name, or use the IP address",
+            Self::Dns(..) => "check the name, or use the IP address",
             Self::Refused(_) => "check the host and the port; is the service running?",
-            Self::Unreachable { .. } => "check the route from here, and firewalls between",
-            Self::Proxy { .. } => "check HTTPS_PROXY, or name the host in NO_PROXY",
+            Self::Unreachable(..) => "check the route from here, and firewalls between",
+            Self::Proxy(..) => "check HTTPS_PROXY, or name the host in NO_PROXY",
             Self::Timeout(..) => "raise --timeout, or look at the server's load",
             Self::NotTls(_) => "give the port of HTTPS, usually 443",
             Self::TlsVersion(..) | Self::Handshake(_) | Self::Certificate { .. } => return None,

@@ -89,7 +89,7 @@ impl Proxy {
         address: &Authority,
         deadline: &mut Deadline,
     ) -> Result<Box<dyn Stream>, ConnectError> {
-        let failed = |why: String| ConnectError::Proxy { proxy: self.authority.to_string(), why };
+        let failed = |why: String| ConnectError::Proxy(self.authority.to_string(), why);
         let stream = DirectTcp.open(&self.authority, deadline);
         let mut stream = stream.map_err(|error| failed(error.to_string()))?;
         let login = self.login.as_ref().map_or("", Secret::expose);

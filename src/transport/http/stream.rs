@@ -104,10 +104,8 @@ impl Connector for DirectTcp {
             Some(error) if error.kind() == io::ErrorKind::TimedOut => {
                 ConnectError::Timeout(deadline.limit.min(CONNECT_TIMEOUT), "connecting".to_owned())
             }
-            Some(error) => {
-                ConnectError::Unreachable { at: address.to_string(), why: error.to_string() }
-            }
-            None => ConnectError::Dns { host: address.host.clone(), why: "it has none".to_owned() },
+            Some(error) => ConnectError::Unreachable(address.to_string(), error.to_string()),
+            None => ConnectError::Dns(address.host.clone(), "it has none".to_owned()),
         })
     }
 }
@@ -125,9 +123,7 @@ fn resolve(
     let left = deadline.left().unwrap_or_default();
     match receive.recv_timeout(left) {
         Ok(Ok(addresses)) => Ok(addresses),
-        Ok(Err(error)) => {
-            Err(ConnectError::Dns { host: address.host.clone(), why: error.to_string() })
-        }
+        Ok(Err(error)) => Err(ConnectError::Dns(address.host.clone(), error.to_string())),
         Err(_) => Err(deadline.to_error("looking its name up")),
     }
 }

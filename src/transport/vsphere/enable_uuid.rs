@@ -92,13 +92,8 @@ pub enum EnableUuidError {
     #[error("{1} virtual machines are named {0:?}")]
     Ambiguous(String, usize),
     /// The machine's state cannot be read.
-    #[error("{name}: {why}")]
-    Unreadable {
-        /// The machine.
-        name: String,
-        /// Why.
-        why: String,
-    },
+    #[error("{0}: {1}")]
+    Unreadable(String, String),
     /// The machine is not powered off.
     #[error("{name} is {state}, and the setting is read when a machine is powered on")]
     NotOff {
@@ -111,21 +106,11 @@ pub enum EnableUuidError {
     #[error("{0} is a template")]
     Template(String),
     /// There are two rows of the setting, and only one of them can be set.
-    #[error("{name} has the setting more than once: {words}")]
-    Repeated {
-        /// The machine.
-        name: String,
-        /// The rows.
-        words: String,
-    },
+    #[error("{0} has the setting more than once: {1}")]
+    Repeated(String, String),
     /// There is nothing to fix.
-    #[error("{name} has it already: {words}")]
-    AlreadyCorrect {
-        /// The machine.
-        name: String,
-        /// The rows.
-        words: String,
-    },
+    #[error("{0} has it already: {1}")]
+    AlreadyCorrect(String, String),
     /// The account lacks the privilege.
     #[error("{user} lacks {PRIVILEGE} on {name}")]
     NotAllowed {
@@ -138,21 +123,11 @@ pub enum EnableUuidError {
     #[error("{0} was changed by somebody else since it was looked at")]
     ChangedMeanwhile(String),
     /// The server accepted the change, and its task failed.
-    #[error("{name}: the server could not change it: {why}")]
-    Task {
-        /// The machine.
-        name: String,
-        /// What it said.
-        why: String,
-    },
+    #[error("{0}: the server could not change it: {1}")]
+    Task(String, String),
     /// The setting was changed, and is still not correct.
-    #[error("{name} was changed, and now says {words}")]
-    StillWrong {
-        /// The machine.
-        name: String,
-        /// The rows.
-        words: String,
-    },
+    #[error("{0} was changed, and now says {1}")]
+    StillWrong(String, String),
 }
 
 impl EnableUuidError {
@@ -168,11 +143,11 @@ impl EnableUuidError {
             Self::Ambiguous(..) => "rename all but one of them; nobody can tell which is meant",
             Self::NotOff { .. } => "shut the guest down, then try again",
             Self::Template(_) => "give the machine that was made of it",
-            Self::Repeated { .. } => "take all but one row out of the .vmx by hand, and reload it",
+            Self::Repeated(..) => "take all but one row out of the .vmx by hand, and reload it",
             Self::NotAllowed { .. } => "log in as an account that may: --user ACCOUNT",
             Self::ChangedMeanwhile(_) => "try again",
-            Self::StillWrong { .. } => "set it by hand: VM Options, Advanced, Edit Configuration",
-            Self::Unreadable { .. } | Self::AlreadyCorrect { .. } | Self::Task { .. } => {
+            Self::StillWrong(..) => "set it by hand: VM Options, Advanced, Edit Configuration",
+            Self::Unreadable(..) | Self::AlreadyCorrect(..) | Self::Task(..) => {
                 return None;
             }
         };
@@ -212,7 +187,7 @@ pub fn apply(
             (SettingSpelling::True, "true" | "unset") if !after.repeated => Ok(after),
             _ => {
                 let (name, words) = (change.machine.clone(), after.words);
-                Err(EnableUuidError::StillWrong { name, words })
+                Err(EnableUuidError::StillWrong(name, words))
             }
         }
     })
@@ -276,9 +251,7 @@ fn find_machine(
         MachineSearch::Found(machine) => Ok(machine.object.clone()),
         MachineSearch::None => Err(EnableUuidError::NoMachine(name.to_owned())),
         MachineSearch::Several(all) => Err(EnableUuidError::Ambiguous(name.to_owned(), all.len())),
-        MachineSearch::Unseen(why) => {
-            Err(EnableUuidError::Unreadable { name: name.to_owned(), why })
-        }
+        MachineSearch::Unseen(why) => Err(EnableUuidError::Unreadable(name.to_owned(), why)),
     }
 }
 
@@ -289,8 +262,7 @@ fn read_machine(
     session: &mut VsphereSession<'_>,
     server: &VsphereServer,
 ) -> Result<(InventoryObject, DiskUuidFacts), EnableUuidError> {
-    let unread =
-        |why: &str| EnableUuidError::Unreadable { name: name.to_owned(), why: why.to_owned() };
+    let unread = |why: &str| EnableUuidError::Unreadable(name.to_owned(), why.to_owned());
     let objects: Vec<ObjectRef> = ObjectRef::parse(reference).into_iter().collect();
     let wanted = [("VirtualMachine", READ_PROPERTIES)];
     let collected: ObjectList = query("reading the machine", session, |client| {
@@ -316,17 +288,17 @@ fn evaluate(
     if text("runtime.connectionState").as_deref() != Some("connected") {
         let state = text("runtime.connectionState").unwrap_or_else(|| "unknown".to_owned());
         let why = format!("its connection state is {state}");
-        return Err(EnableUuidError::Unreadable { name: owned(), why });
+        return Err(EnableUuidError::Unreadable(owned(), why));
     }
     if object.bool("config.template") == Ok(true) {
         return Err(EnableUuidError::Template(owned()));
     }
     let right = facts.spelling == SettingSpelling::True && facts.flag != "false";
     if facts.repeated {
-        return Err(EnableUuidError::Repeated { name: owned(), words: facts.words.clone() });
+        return Err(EnableUuidError::Repeated(owned(), facts.words.clone()));
     }
     if right {
-        return Err(EnableUuidError::AlreadyCorrect { name: owned(), words: facts.words.clone() });
+        return Err(EnableUuidError::AlreadyCorrect(owned(), facts.words.clone()));
     }
     let state = text("runtime.powerState").unwrap_or_else(|| "in an unknown state".to_owned());
     if state != "poweredOff" {
@@ -397,7 +369,7 @@ fn wait_for_task(
                 let error = &info["info.error"];
                 let message = error["localizedMessage"].as_str().or_else(|| error.as_str());
                 let why = message.unwrap_or("it does not say why").chars().take(300).collect();
-                return Err(EnableUuidError::Task { name: change.machine.clone(), why });
+                return Err(EnableUuidError::Task(change.machine.clone(), why));
             }
             _ => {
                 tracing::debug!(task = %task, "not ended after {:?}", began.elapsed());
