@@ -21,7 +21,9 @@ use debian_archive::{Apt, Keys, OWNER, STRANGER, dpkg_deb, stdout};
 use mutation::Dice;
 use preflight::installer::preseed::cpio;
 use preflight::packages::deb::version::DebVersion;
-use preflight::packages::deb::{DebTrust, DpkgFeatures, list, read_add_ons, read_packages};
+use preflight::packages::deb::{
+    DebTrust, DpkgFeatures, list, pool as pool_lists, read_add_ons, read_packages,
+};
 use preflight::packages::depsolve::{PackageOrigin, Pool, SolveRequest, solve};
 use preflight::packages::repository::Keyring;
 use program::{ONE_FILE, binary, installed, names_in, run};
@@ -340,6 +342,15 @@ fn a_signed_pool_is_read_by_gpgv_and_apt_and_is_the_same_each_time() {
     let own = fs::read_to_string(pool.join("Release")).unwrap();
     assert_eq!(fs::read_to_string(&release).unwrap().trim_end(), own.trim_end());
 
+    // Read back, the signature counts for the very list and the very key alone.
+    let file = |name: &str| fs::read(pool.join(name)).unwrap();
+    let (release, key, list) = (file("InRelease"), file("archive.gpg"), file("Packages"));
+    let signer =
+        |key: &[u8], list: &[u8]| pool_lists::signer(&String::from_utf8_lossy(&release), key, list);
+    assert!(signer(&key, &list).unwrap().contains(OWNER));
+    assert!(signer(&key, &list[1..]).unwrap_err().contains("is of another Packages"));
+    assert!(signer(&key[..40], &list).unwrap_err().contains("is no public key"));
+
     // The script of the installer makes apt trust the list by its signature, and fetch the packages.
     let apt = Apt::new();
     let (ended, said) = apt.run_in_installer(&pool_script(&out), &out);
@@ -367,7 +378,7 @@ fn an_unsigned_pool_says_so_and_is_trusted_for_its_digest() {
     let (code, text) = build(dir, &[]);
     assert_eq!(code, Some(0), "{text}");
     assert!(text.contains("the list of the added packages is unsigned"), "{text}");
-    assert_eq!(checked(dir), ["image.agent-standin"]);
+    assert_eq!(checked(dir), ["image.pool-signed", "image.agent-standin"]);
     let out = extract(dir);
     let pool = out.join("preflight/repo");
     assert!(!names_in(&pool).contains(&"InRelease".to_owned()));

@@ -187,8 +187,10 @@ fn a_document_is_found_by_its_other_words_too() {
         }
         let symptoms = SymptomSet::load(&Assets::embedded(), checks).unwrap();
         let without = Knowledge::from_documents(symptoms, documents);
-        // Every fifth is enough, and takes a fifth of the time.
-        for (index, text) in left_out.iter().step_by(5) {
+        // A fifth is enough, and takes a fifth of the time. Which texts are in it follows from each
+        // alone, so that a new one changes nothing of the others.
+        let is_chosen = |text: &str| text.bytes().map(usize::from).sum::<usize>() % 5 == 0;
+        for (index, text) in left_out.iter().filter(|(_, text)| is_chosen(text)) {
             let matches = without.matches(text, None);
             let own = &knowledge.documents()[*index];
             let is_right = |other: &SearchDocument| {
@@ -210,7 +212,6 @@ fn a_document_is_found_by_its_other_words_too() {
         percent(right, likely)
     );
     assert!(asked >= 300, "{asked}");
-    // 69 or 70, as texts come and go: which of them is a fifth changes with every new one.
     assert!(percent(found, asked) >= 65, "found");
     assert!(percent(right, likely) >= 90, "likely");
 }

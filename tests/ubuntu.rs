@@ -177,6 +177,22 @@ fn media_and_recipes_that_do_not_fit_are_refused_with_the_reason() {
             "starts a live system (/casper/filesystem.squashfs), whose installer (subiquity)",
         ),
         (|_| {}, "ubuntu-20.04", &[], "is \"Ubuntu-Server 16.04.2 LTS"),
+        (
+            |tree| put(tree, ".disk/info", XENIAL.info.replace("amd64", "i386").as_bytes()),
+            "ubuntu-16.04",
+            &[],
+            "is for i386, and a master target runs on x86_64\n  hint: give the medium of the same \
+             release for amd64",
+        ),
+        (
+            |tree| {
+                let dists = tree.join("dists/xenial/main");
+                fs::rename(dists.join("binary-amd64"), dists.join("binary-i386")).unwrap();
+            },
+            "ubuntu-16.04",
+            &[],
+            "has no dists/*/*/binary-amd64/Packages, but those of i386",
+        ),
         (|_| {}, "centos-7", &[], "the medium installs release 16"),
         (
             |tree| fs::remove_file(tree.join(".disk/info")).unwrap(),
@@ -210,6 +226,34 @@ fn media_and_recipes_that_do_not_fit_are_refused_with_the_reason() {
         assert_eq!(code, Some(2), "{message}: {text}");
         assert!(text.contains(message), "{message}: {text}");
         assert!(!dir.path().join("mt.iso").exists());
+    }
+}
+
+#[test]
+fn lists_of_every_form_are_read_and_those_for_other_processors_are_not() {
+    if !installed(&["xorriso", "xz", "bzip2", "gunzip"]) {
+        return;
+    }
+    // What only the list for other processors has is not on the disc.
+    let other = |tree: &Path| {
+        let dists = tree.join("dists/xenial/main");
+        let list = stdout(&dists, "gunzip", &["-c", "binary-amd64/Packages.gz"]);
+        let (with, without): (Vec<&str>, Vec<&str>) =
+            list.split_inclusive("\n\n").partition(|text| text.starts_with("Package: lsscsi\n"));
+        fs::remove_file(dists.join("binary-amd64/Packages.gz")).unwrap();
+        put(tree, "dists/xenial/main/binary-amd64/Packages", without.concat().as_bytes());
+        put(tree, "dists/xenial/main/binary-i386/Packages", with.concat().as_bytes());
+        dists.join("binary-amd64")
+    };
+    for program in ["true", "xz", "bzip2", "gzip"] {
+        let dir = medium(XENIAL, |tree| {
+            stdout(&other(tree), program, &["Packages"]);
+        });
+        let (code, text) = build(dir.path(), "ubuntu-16.04", &["--allow-incomplete"]);
+        assert_eq!(code, Some(1), "{program}: {text}");
+        let source = inspected(dir.path())["source"].clone();
+        assert_eq!(source["missing_packages"]["items"], serde_json::json!(["lsscsi"]), "{program}");
+        assert_eq!(source["vendor_packages"], 10, "{program}");
     }
 }
 

@@ -137,6 +137,18 @@ fn a_permission_on_a_folder_alone_and_a_role_without_one_privilege_are_seen() {
     }
 }
 
+#[test]
+fn a_machine_of_a_cluster_is_found_by_its_shared_bus() {
+    let mut scenario = simulator::scenario_json("good");
+    scenario["vms"][1]["controller"] = json!("pvscsi");
+    scenario["vms"][1]["sharedBus"] = json!("physicalSharing");
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), scenario.to_string()).unwrap();
+    let Some(server) = Simulator::start(file.path(), &[]) else { return };
+    let found = outcomes(&check(&server, "vcenter", ASR, &MACHINES).1);
+    assert_eq!(different(&found, &good_but(&["warn app-01 vm.disks-supported"])), [""; 0]);
+}
+
 fn without(scenario: &mut Value, privilege: &str) {
     let role = scenario["roles"][0]["privileges"].as_array_mut().unwrap();
     role.retain(|id| id != privilege);

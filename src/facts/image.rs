@@ -145,6 +145,11 @@ pub struct SourceFacts {
     pub addon_packages: Fact<i64>,
     /// The same one by one, sorted by `NAME-EPOCH:VERSION-RELEASE.ARCH`.
     pub addons: Fact<Collection<AddOnFacts>>,
+    /// Whether the list of the added Debian packages has a signature that the key beside it verifies;
+    /// absent where no such packages were added.
+    pub pool_signed: Fact<bool>,
+    /// By whom, or how they are trusted otherwise; a fragment.
+    pub pool_trust: Fact<String>,
     /// Packages in the vendor's repository.
     pub vendor_packages: Fact<i64>,
     /// Files of the vendor's whose bytes are not those of `.treeinfo`, `repomd.xml` or

@@ -33,6 +33,14 @@ pub enum DebianMediumError {
         /// What its name must match.
         wanted: String,
     },
+    /// The medium is for other processors.
+    #[error("the medium {found:?} is for {architecture}, and a master target runs on x86_64")]
+    Architecture {
+        /// The medium's name.
+        found: String,
+        /// The processors.
+        architecture: String,
+    },
     /// The medium starts a live system, whose installer reads no preseed.
     #[error(
         "the medium {found:?} starts a live system (/{file}), whose installer (subiquity) reads no \
@@ -52,6 +60,11 @@ impl DebianMediumError {
         Some(match self {
             Self::NoName(..) | Self::Other { .. } => {
                 "give the server medium of that release, or choose the recipe for this one"
+                    .to_owned()
+            }
+            Self::Architecture { .. } => {
+                "give the medium of the same release for amd64: the agent is made for no other \
+                 processors"
                     .to_owned()
             }
             Self::Live { .. } => {
@@ -124,6 +137,9 @@ pub fn check(
         return Err(DebianMediumError::NoName(profile));
     };
     let found = info.name;
+    if let Some(architecture) = info.architecture.filter(|name| name != "x86_64") {
+        return Err(DebianMediumError::Architecture { found, architecture });
+    }
     let is_live = |path: &str| LIVE_DIRECTORIES.iter().any(|directory| path.starts_with(directory));
     let mut files = medium.entries().filter(|entry| entry.kind == EntryKind::File);
     if let Some(file) = files.find(|entry| is_live(&entry.path)) {

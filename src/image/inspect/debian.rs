@@ -5,8 +5,6 @@
 use std::collections::BTreeSet;
 use std::io::Read;
 
-use flate2::read::MultiGzDecoder;
-
 use super::fault_list::FaultList;
 use super::vendor::VendorFacts;
 use crate::digest::md5_hex;
@@ -14,6 +12,7 @@ use crate::facts::Fact;
 use crate::image::manifest::Manifest;
 use crate::image::md5_list::Md5List;
 use crate::iso::{EntryKind, Medium};
+use crate::packages::deb::compression::decompress;
 use crate::packages::deb::control::MAX_TEXT;
 use crate::packages::deb::list::{self, DebPackage};
 
@@ -23,8 +22,11 @@ const MAX_FAULTS: usize = 100;
 /// The most bytes of a list as it is on the disc.
 const MAX_LIST_BYTES: u64 = 64 * 1024 * 1024;
 
-/// The names that the lists of packages have on a disc, the smaller one first.
-const LISTS: [&str; 2] = ["/binary-amd64/Packages.gz", "/binary-amd64/Packages"];
+/// The forms of a list of packages on a disc, the smallest first.
+const LISTS: [&str; 4] = ["Packages.xz", "Packages.bz2", "Packages.gz", "Packages"];
+
+/// Where the lists for our processors are; a disc may have those for others beside them.
+const DIRECTORY: &str = "/binary-amd64/";
 
 /// What a medium has.
 pub struct DebianMedium {
@@ -116,12 +118,10 @@ fn sum_file(medium: &Medium, path: &str, left: &mut u64) -> Result<String, Strin
 pub(super) fn read_packages(medium: &Medium) -> Result<Vec<DebPackage>, String> {
     let mut packages = Vec::new();
     let mut read: BTreeSet<String> = BTreeSet::new();
-    for name in LISTS {
+    let is_list = |path: &str| path.starts_with("dists/") && !path.contains("/debian-installer/");
+    for name in LISTS.map(|name| format!("{DIRECTORY}{name}")) {
         let lists = medium.entries().filter(|entry| {
-            entry.kind == EntryKind::File
-                && entry.path.starts_with("dists/")
-                && entry.path.ends_with(name)
-                && !entry.path.contains("/debian-installer/")
+            entry.kind == EntryKind::File && is_list(&entry.path) && entry.path.ends_with(&name)
         });
         for entry in lists {
             let directory = entry.path.rsplit_once('/').map_or("", |(directory, _)| directory);
@@ -131,21 +131,29 @@ pub(super) fn read_packages(medium: &Medium) -> Result<Vec<DebPackage>, String> 
             let failed = |why: &dyn std::fmt::Display| format!("/{}: {why}", entry.path);
             let bytes =
                 medium.read_file(&entry.path, MAX_LIST_BYTES).map_err(|error| failed(&error))?;
-            let text = unpack(bytes).map_err(|error| failed(&error))?;
+            let text = unpack(&entry.path, &bytes).map_err(|error| failed(&error))?;
             packages.extend(list::parse(&text).map_err(|error| failed(&error))?);
         }
     }
     if read.is_empty() {
-        return Err("the disc has no dists/*/*/binary-amd64/Packages".to_owned());
+        let others = medium.entries().filter(|entry| is_list(&entry.path));
+        let others: BTreeSet<String> = others
+            .filter_map(|entry| {
+                Some(entry.path.split_once("/binary-")?.1.split('/').next()?.to_owned())
+            })
+            .collect();
+        let others: Vec<&str> = others.iter().map(String::as_str).collect();
+        let beside = match others.as_slice() {
+            [] => String::new(),
+            others => format!(", but those of {}", others.join(", ")),
+        };
+        return Err(format!("the disc has no dists/*/*/binary-amd64/Packages{beside}"));
     }
     Ok(packages)
 }
 
-fn unpack(bytes: Vec<u8>) -> std::io::Result<String> {
-    if !bytes.starts_with(&[0x1f, 0x8b]) {
-        return Ok(String::from_utf8_lossy(&bytes).into_owned());
-    }
+fn unpack(name: &str, bytes: &[u8]) -> std::io::Result<String> {
     let mut text = Vec::new();
-    MultiGzDecoder::new(&bytes[..]).take(MAX_TEXT as u64 + 1).read_to_end(&mut text)?;
+    decompress(name, bytes)?.take(MAX_TEXT as u64 + 1).read_to_end(&mut text)?;
     Ok(String::from_utf8_lossy(&text).into_owned())
 }

@@ -10,10 +10,10 @@ use super::packages::file_fault;
 use super::vendor::VendorFacts;
 use crate::digest::Sha256;
 use crate::facts::image::{AddOnFacts, SourceFacts};
-use crate::facts::{Collection, Fact};
+use crate::facts::{Collection, Fact, Unavailable};
 use crate::installer::disc_layout::REPOSITORY;
 use crate::iso::Medium;
-use crate::packages::deb::pool::{PACKAGES, read_pool as read_pool_list};
+use crate::packages::deb::pool::{KEY, PACKAGES, read_pool as read_pool_list, signer};
 use crate::packages::repository::{Repository, read_repository};
 
 /// The most faults of a repository that are listed.
@@ -118,6 +118,7 @@ pub fn facts(
         let absent = vendor.iter().flat_map(|repo| missing_files(medium, repo));
         Collection::complete(names.into_iter().chain(absent).collect())
     });
+    let signer = pool_signer(medium);
     SourceFacts {
         discinfo: medium.find(".discinfo").is_some(),
         second_stage: ["images/install.img", "LiveOS/squashfs.img"]
@@ -135,6 +136,12 @@ pub fn facts(
         ),
         addon_packages: Fact::from(add_ons.as_ref().map(package_count)),
         addons: Fact::from(add_ons.as_ref().map(addon_facts)),
+        pool_signed: signer.as_ref().map(Result::is_ok).map_err(Clone::clone).into(),
+        pool_trust: signer
+            .map(|signer| {
+                signer.unwrap_or_else(|why| format!("trusted for its digest alone: {why}"))
+            })
+            .into(),
         vendor_packages: match debian {
             Some(debian) => Fact::from(
                 debian.packages.as_ref().map(|all| i64::try_from(all.len()).unwrap_or(i64::MAX)),
@@ -242,6 +249,21 @@ fn read_pool(medium: &Medium, top: &str) -> Result<Repository, String> {
     let list = read(PACKAGES).map_err(|error| failed(&error))?;
     let release = read("Release").map_err(|error| format!("/{top}/Release: {error}"))?;
     read_pool_list(&list, &release).map_err(|error| failed(&error))
+}
+
+/// Who signed the pool on a medium, or why its signature proves nothing; an error where there is no
+/// pool, or it cannot be read.
+fn pool_signer(medium: &Medium) -> Result<Result<String, String>, Unavailable> {
+    let path = |name: &str| format!("{REPOSITORY}/{name}");
+    let read = |name: &str| medium.read_file(&path(name), MAX_LIST_BYTES);
+    if medium.find(&path(PACKAGES)).is_none() {
+        return Err("no Debian packages were added".into());
+    }
+    let list = read(PACKAGES).map_err(|error| format!("/{}: {error}", path(PACKAGES)))?;
+    let (Ok(release), Ok(key)) = (read("InRelease"), read(KEY)) else {
+        return Ok(Err(format!("there is no InRelease with its key ({KEY})")));
+    };
+    Ok(signer(&String::from_utf8_lossy(&release), &key, &list))
 }
 
 fn read_medium_repository(medium: &Medium, top: &str) -> Result<Repository, String> {

@@ -25,6 +25,9 @@ use crate::packages::repository::Keyring;
 const MOST_RELEASE: u64 = 16 << 20;
 const MOST_LIST: u64 = 128 << 20;
 
+/// What is said of a signature in no form of OpenPGP's.
+const UNREADABLE: &str = "has a signature that cannot be read";
+
 /// The files of an archive's lists in a directory.
 #[derive(Debug, Default)]
 pub(super) struct ArchiveFiles {
@@ -42,7 +45,7 @@ impl ArchiveFiles {
         let name = name.rsplit_once('_').map_or(name.as_str(), |(_, last)| last);
         match name {
             "InRelease" | "Release" => self.releases.push(path.to_owned()),
-            "Packages" | "Packages.gz" | "Packages.xz" | "Packages.zst" => {
+            "Packages" | "Packages.gz" | "Packages.xz" | "Packages.bz2" | "Packages.zst" => {
                 self.lists.push(path.to_owned());
             }
             _ => {}
@@ -138,28 +141,34 @@ fn read_file(path: &Path, most: u64) -> Result<Vec<u8>, DebError> {
 /// Reads a `Release` and verifies its signature; nothing when there is none.
 fn read_release(path: &Path, keyring: &Keyring) -> Result<Option<(String, DebTrust)>, DebError> {
     let refuse = |why: String| DebError::List { path: path.to_owned(), why };
-    let damaged = |_| refuse("has a signature that cannot be read".to_owned());
     let bytes = read_file(path, MOST_RELEASE)?;
     let text = String::from_utf8_lossy(&bytes).into_owned();
-    let (text, signed, signatures): (String, Vec<u8>, Vec<Signature>) = if text
-        .starts_with("-----BEGIN PGP SIGNED MESSAGE-----")
-    {
-        let (message, _) = CleartextSignedMessage::from_string(&text).map_err(damaged)?;
-        let signed = message.signed_text();
-        let plain = signed.replace("\r\n", "\n");
-        (plain, signed.into_bytes(), message.signatures().to_vec())
-    } else {
-        let beside = PathBuf::from(format!("{}.gpg", path.display()));
-        if !beside.is_file() {
-            return Ok(None);
-        }
-        let armoured = read_file(&beside, MOST_RELEASE)?;
-        let (all, _) = DetachedSignature::from_armor_many(&armoured[..]).map_err(damaged)?;
-        let all: Result<Vec<Signature>, _> = all.map(|one| one.map(|one| one.signature)).collect();
-        (text, bytes, all.map_err(damaged)?)
-    };
-    let trust = verify(&text, &signed, &signatures, keyring).map_err(refuse)?;
+    if text.starts_with("-----BEGIN PGP SIGNED MESSAGE-----") {
+        return verify_in_release(&text, keyring).map(Some).map_err(refuse);
+    }
+    let beside = PathBuf::from(format!("{}.gpg", path.display()));
+    if !beside.is_file() {
+        return Ok(None);
+    }
+    let armoured = read_file(&beside, MOST_RELEASE)?;
+    let damaged = |_| refuse(UNREADABLE.to_owned());
+    let (all, _) = DetachedSignature::from_armor_many(&armoured[..]).map_err(damaged)?;
+    let all: Result<Vec<Signature>, _> = all.map(|one| one.map(|one| one.signature)).collect();
+    let trust = verify(&text, &bytes, &all.map_err(damaged)?, keyring).map_err(refuse)?;
     Ok(Some((text, trust)))
+}
+
+/// Reads an `InRelease` and verifies the signature in it.
+pub(super) fn verify_in_release(
+    text: &str,
+    keyring: &Keyring,
+) -> Result<(String, DebTrust), String> {
+    let (message, _) =
+        CleartextSignedMessage::from_string(text).map_err(|_| UNREADABLE.to_owned())?;
+    let signed = message.signed_text();
+    let plain = signed.replace("\r\n", "\n");
+    let trust = verify(&plain, signed.as_bytes(), message.signatures(), keyring)?;
+    Ok((plain, trust))
 }
 
 /// Verifies signatures: one by a known key is enough, as for apt, and none by a known key may be

@@ -5,7 +5,7 @@
 
 mod ar;
 mod archive_lists;
-mod compression;
+pub mod compression;
 pub mod control;
 mod error;
 pub mod list;

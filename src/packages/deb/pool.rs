@@ -7,13 +7,16 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 
 use flate2::{Compression, GzBuilder};
+use pgp::composed::{ArmorOptions, Deserializable, SignedPublicKey};
 
+use super::archive_lists::verify_in_release;
 use super::control;
 use super::list::{self, ListError};
 use super::package::DebFile;
 use super::signing::{SigningError, SigningKey};
+use super::trust::DebTrust;
 use crate::digest::Sha256;
-use crate::packages::repository::{MetadataFile, PackageEntry, Repository};
+use crate::packages::repository::{Keyring, MetadataFile, PackageEntry, Repository};
 
 /// The list's name.
 pub const PACKAGES: &str = "Packages";
@@ -106,6 +109,28 @@ pub fn read_pool(list: &str, release: &str) -> Result<Repository, ListError> {
         }
     }
     Ok(pool)
+}
+
+/// Returns the key that signed a pool: `InRelease` is verified with the public key beside it, and names
+/// the very list.
+///
+/// # Errors
+///
+/// Returns the reason why the signature proves nothing, as a fragment.
+pub fn signer(in_release: &str, key: &[u8], list: &[u8]) -> Result<String, String> {
+    let unreadable = |_| format!("{KEY} beside it is no public key");
+    let key = SignedPublicKey::from_bytes(key).map_err(unreadable)?;
+    let key = key.to_armored_bytes(ArmorOptions::default()).map_err(unreadable)?;
+    let mut keyring = Keyring::default();
+    keyring.add(&key).map_err(|error| format!("{KEY} beside it: {error}"))?;
+    let (release, trust) =
+        verify_in_release(in_release, &keyring).map_err(|why| format!("InRelease {why}"))?;
+    let DebTrust::VerifiedBy { key, .. } = trust else {
+        return Err(format!("InRelease is not signed by the key in {KEY}"));
+    };
+    let line = format!(" {} {} {PACKAGES}", Sha256::hash(list), list.len());
+    let names_list = release.lines().any(|named| named == line);
+    names_list.then(|| key.to_string()).ok_or_else(|| format!("InRelease is of another {PACKAGES}"))
 }
 
 /// Compresses without a name, a time or an operating system in the gzip header.
