@@ -25,205 +25,49 @@ fn item(
     } })
 }
 
+/// Provider, state, location, site, running job, operations, and the stage; a dash is an empty value.
+const RECORDED: &str = "
+    InMageAzureV2 Protected Primary - None UnplannedFailover,TestFailover home
+    InMageAzureV2 UnplannedFailoverCommitted Recovery - None SwitchProtection prepare
+    InMageAzureV2 UnplannedFailoverCommitPendingStatesBegin Recovery - None Commit,SwitchProtection prepare
+    InMageAzureV2 UnplannedFailoverCommitted Recovery - SwitchReplicationGroupProtection - reprotect
+    InMage Protected Primary Azure None UnplannedFailover,DisableProtection replicating
+    InMage InitialReplicationInProgress Primary Azure None DisableProtection replicating
+    InMage Protected Primary Azure UnplannedFailover - failback
+    InMage UnplannedFailoverCommitPendingStatesBegin Recovery OnPrem None Commit verify
+    InMage UnplannedFailoverCommitted Recovery OnPrem CommitFailover - verify
+    InMage UnplannedFailoverCommitted Recovery OnPrem None SwitchProtection,CompleteMigration after
+    InMage UnplannedFailoverCommitted Recovery OnPrem SwitchReplicationGroupProtection - reprotect-forward
+    InMageAzureV2 InitialReplicationInProgress Primary - None DisableProtection reprotect-forward
+    InMageAzureV2 Protected Primary - TestFailover UnplannedFailover home
+    InMageRcm Protected Primary - None UnplannedFailover home
+    InMageRcm InitialReplicationRecoveryCompletionPending Primary - None DisableProtection reprotect-forward
+    InMageRcm UnplannedFailoverCommitPendingStatesBegin Recovery - None CompleteMigration,Commit,ChangePit,SwitchProtection prepare
+    InMageRcm UnplannedFailoverCommitted Recovery - - CompleteMigration,SwitchProtection prepare
+    InMageRcmFailback InitialReplicationInProgress Primary - None DisableProtection replicating
+    InMageRcmFailback Protected Primary - None PlannedFailover replicating
+    InMageRcmFailback CommitPendingStatesBegin Recovery - None CompleteMigration,Commit,SwitchProtection,CancelFailover verify
+    InMageRcmFailback Odd Recovery - None SwitchProtection after
+    InMage Odd Recovery OnPrem None Commit verify
+    HyperVReplicaAzure Protected Primary - - PlannedFailover home
+    HyperVReplicaAzure Odd Recovery - - PlannedFailover prepare
+    HyperVReplicaAzure RestoreFinalized Primary - - ReverseReplicate after
+";
+
+/// Reads a line of a table; also returns what stands behind the item.
+fn recorded(line: &str) -> (Value, String) {
+    let mut words = line.split_whitespace().map(|word| word.trim_matches('-'));
+    let [provider, state, location, site, running, operations] =
+        std::array::from_fn(|_| words.next().expect(line));
+    let operations: Vec<&str> = operations.split(',').filter(|word| !word.is_empty()).collect();
+    let item = item(provider, state, location, site, running, &operations);
+    (item, words.collect::<Vec<_>>().join(" "))
+}
+
 #[test]
 fn recorded_shapes_have_their_stage() {
-    const SWITCH: &str = "SwitchReplicationGroupProtection";
-    for (item, stage) in [
-        (
-            item(
-                "InMageAzureV2",
-                "Protected",
-                "Primary",
-                "",
-                "None",
-                &["UnplannedFailover", "TestFailover"],
-            ),
-            "home",
-        ),
-        (
-            item(
-                "InMageAzureV2",
-                "UnplannedFailoverCommitted",
-                "Recovery",
-                "",
-                "None",
-                &["SwitchProtection"],
-            ),
-            "prepare",
-        ),
-        (
-            item(
-                "InMageAzureV2",
-                "UnplannedFailoverCommitPendingStatesBegin",
-                "Recovery",
-                "",
-                "None",
-                &["Commit", "SwitchProtection"],
-            ),
-            "prepare",
-        ),
-        (
-            item("InMageAzureV2", "UnplannedFailoverCommitted", "Recovery", "", SWITCH, &[]),
-            "reprotect",
-        ),
-        (
-            item(
-                "InMage",
-                "Protected",
-                "Primary",
-                "Azure",
-                "None",
-                &["UnplannedFailover", "DisableProtection"],
-            ),
-            "replicating",
-        ),
-        (
-            item(
-                "InMage",
-                "InitialReplicationInProgress",
-                "Primary",
-                "Azure",
-                "None",
-                &["DisableProtection"],
-            ),
-            "replicating",
-        ),
-        (item("InMage", "Protected", "Primary", "Azure", "UnplannedFailover", &[]), "failback"),
-        (
-            item(
-                "InMage",
-                "UnplannedFailoverCommitPendingStatesBegin",
-                "Recovery",
-                "OnPrem",
-                "None",
-                &["Commit"],
-            ),
-            "verify",
-        ),
-        (
-            item(
-                "InMage",
-                "UnplannedFailoverCommitted",
-                "Recovery",
-                "OnPrem",
-                "CommitFailover",
-                &[],
-            ),
-            "verify",
-        ),
-        (
-            item(
-                "InMage",
-                "UnplannedFailoverCommitted",
-                "Recovery",
-                "OnPrem",
-                "None",
-                &["SwitchProtection", "CompleteMigration"],
-            ),
-            "after",
-        ),
-        (
-            item("InMage", "UnplannedFailoverCommitted", "Recovery", "OnPrem", SWITCH, &[]),
-            "reprotect-forward",
-        ),
-        (
-            item(
-                "InMageAzureV2",
-                "InitialReplicationInProgress",
-                "Primary",
-                "",
-                "None",
-                &["DisableProtection"],
-            ),
-            "reprotect-forward",
-        ),
-        (
-            item(
-                "InMageAzureV2",
-                "Protected",
-                "Primary",
-                "",
-                "TestFailover",
-                &["UnplannedFailover"],
-            ),
-            "home",
-        ),
-        (item("InMageRcm", "Protected", "Primary", "", "None", &["UnplannedFailover"]), "home"),
-        (
-            item(
-                "InMageRcm",
-                "InitialReplicationRecoveryCompletionPending",
-                "Primary",
-                "",
-                "None",
-                &["DisableProtection"],
-            ),
-            "reprotect-forward",
-        ),
-        (
-            item(
-                "InMageRcm",
-                "UnplannedFailoverCommitPendingStatesBegin",
-                "Recovery",
-                "",
-                "None",
-                &["CompleteMigration", "Commit", "ChangePit", "SwitchProtection"],
-            ),
-            "prepare",
-        ),
-        (
-            item(
-                "InMageRcm",
-                "UnplannedFailoverCommitted",
-                "Recovery",
-                "",
-                "",
-                &["CompleteMigration", "SwitchProtection"],
-            ),
-            "prepare",
-        ),
-        (
-            item(
-                "InMageRcmFailback",
-                "InitialReplicationInProgress",
-                "Primary",
-                "",
-                "None",
-                &["DisableProtection"],
-            ),
-            "replicating",
-        ),
-        (
-            item("InMageRcmFailback", "Protected", "Primary", "", "None", &["PlannedFailover"]),
-            "replicating",
-        ),
-        (
-            item(
-                "InMageRcmFailback",
-                "CommitPendingStatesBegin",
-                "Recovery",
-                "",
-                "None",
-                &["CompleteMigration", "Commit", "SwitchProtection", "CancelFailover"],
-            ),
-            "verify",
-        ),
-        (item("InMageRcmFailback", "Odd", "Recovery", "", "None", &["SwitchProtection"]), "after"),
-        (item("InMage", "Odd", "Recovery", "OnPrem", "None", &["Commit"]), "verify"),
-        (item("HyperVReplicaAzure", "Protected", "Primary", "", "", &["PlannedFailover"]), "home"),
-        (item("HyperVReplicaAzure", "Odd", "Recovery", "", "", &["PlannedFailover"]), "prepare"),
-        (
-            item(
-                "HyperVReplicaAzure",
-                "RestoreFinalized",
-                "Primary",
-                "",
-                "",
-                &["ReverseReplicate"],
-            ),
-            "after",
-        ),
-    ] {
+    for line in RECORDED.lines().filter(|line| !line.is_empty()) {
+        let (item, stage) = recorded(line);
         let reading = read(&item).unwrap_or_else(|why| panic!("{item}: {why}"));
         assert_eq!(reading.fits[0].as_str(), stage, "{item}");
     }
@@ -231,70 +75,40 @@ fn recorded_shapes_have_their_stage() {
 
 #[test]
 fn what_no_reply_has_shown_is_told_word_for_word() {
+    const NOT_TOGETHER: &str = "its values are not known together: ";
+    for (line, says) in [
+        (
+            "InMageAzureV2 UnplannedFailoverFailed Recovery - None UnplannedFailover",
+            "InMageAzureV2, protectionState UnplannedFailoverFailed, activeLocation Recovery, offers UnplannedFailover",
+        ),
+        (
+            "InMage ReprotectFailed Recovery OnPrem None Commit",
+            "InMage, protectionState ReprotectFailed",
+        ),
+        (
+            "InMageAzureV2 InitialReplicationFailed Primary - None DisableProtection",
+            "InMageAzureV2",
+        ),
+        ("InMage InitialReplicationInProgress Primary Azure None UnplannedFailover", "InMage"),
+        ("InMage Protected Recovery Azure None -", "InMage"),
+        ("InMage Protected Primary Azure DisableDr -", "InMage"),
+    ] {
+        let why = read(&recorded(line).0).expect_err("not recognised");
+        assert!(why.starts_with(&format!("{NOT_TOGETHER}{says}")), "{why}");
+    }
+    let odd = json!({ "properties": { "providerSpecificDetails": { "instanceType": 5 } } });
     for (item, says) in [
         (
-            item(
-                "InMageAzureV2",
-                "UnplannedFailoverFailed",
-                "Recovery",
-                "",
-                "None",
-                &["UnplannedFailover"],
-            ),
-            "its values are not known together: InMageAzureV2, protectionState UnplannedFailoverFailed, \
-             activeLocation Recovery, offers UnplannedFailover",
-        ),
-        (
-            item("InMage", "ReprotectFailed", "Recovery", "OnPrem", "None", &["Commit"]),
-            "its values are not known together: InMage, protectionState ReprotectFailed",
-        ),
-        (
-            item(
-                "InMageAzureV2",
-                "InitialReplicationFailed",
-                "Primary",
-                "",
-                "None",
-                &["DisableProtection"],
-            ),
-            "its values are not known together: InMageAzureV2",
-        ),
-        (
-            item(
-                "InMage",
-                "InitialReplicationInProgress",
-                "Primary",
-                "Azure",
-                "None",
-                &["UnplannedFailover"],
-            ),
-            "its values are not known together: InMage",
-        ),
-        (
-            item("InMage", "Protected", "Recovery", "Azure", "None", &[]),
-            "its values are not known together: InMage",
-        ),
-        (
-            item("InMage", "Protected", "Primary", "Azure", "DisableDr", &[]),
-            "its values are not known together: InMage",
-        ),
-        (
-            item("InMageRcm", "UnprotectedStatesBegin", "Primary", "", "None", &[]),
+            recorded("InMageRcm UnprotectedStatesBegin Primary - None -").0,
             "it is not protected: InMageRcm, protectionState UnprotectedStatesBegin",
         ),
+        (recorded("A2A Protected Primary - None -").0, "it is replicated from Azure to Azure"),
         (
-            item("A2A", "Protected", "Primary", "", "None", &[]),
-            "it is replicated from Azure to Azure",
-        ),
-        (
-            item("Vmm", "Protected", "Primary", "", "None", &[]),
+            recorded("Vmm Protected Primary - None -").0,
             "the item's instanceType \"Vmm\" is not known",
         ),
         (json!({}), "the item names no instanceType"),
-        (
-            json!({ "properties": { "providerSpecificDetails": { "instanceType": 5 } } }),
-            "the item names no instanceType",
-        ),
+        (odd, "the item names no instanceType"),
     ] {
         let why = read(&item).expect_err("not recognised");
         assert!(why.starts_with(says), "{why}");
