@@ -327,56 +327,14 @@ mod tests {
     }
 
     fn pieces() -> impl proptest::strategy::Strategy<Value = String> {
-        let piece = proptest::sample::select(vec![
-            "a",
-            "b: ",
-            "k:\n",
-            "- ",
-            "-",
-            ": ",
-            ":",
-            ", ",
-            ",",
-            "'",
-            "\"",
-            "\n",
-            "\n ",
-            "\n  ",
-            "\n    ",
-            " ",
-            "#",
-            " # ",
-            "|",
-            " |\n",
-            "|2\n",
-            " >-\n",
-            "? ",
-            "?",
-            "[",
-            "]",
-            "{",
-            "}",
-            "!t ",
-            "!",
-            "\\",
-            "\t",
-            "---\n",
-            "--- ",
-            "...\n",
-            "%YAML 1.1\n",
-            "%",
-            "@",
-            "`",
-            "\r\n",
-            "\u{feff}",
-            "\u{e9}",
-            "x-'",
-            "'x': ",
-            "''",
-            "\\\"",
-            "key: value\n",
-            "- item\n",
-        ]);
+        const SHORT: &[&str] = &[
+            "a", "b: ", "k:\n", "- ", "-", ": ", ":", ", ", ",", "'", "\"", "\n", "\n ", "\n  ",
+            "\n    ", " ", "#", " # ", "|", " |\n", "|2\n", " >-\n", "? ", "?", "[", "]", "{", "}",
+            "!t ", "!", "\\", "\t", "---\n", "--- ", "...\n", "%", "@", "`", "\r\n", "\u{feff}",
+            "\u{e9}", "x-'", "'x': ", "''", "\\\"", "- item\n",
+        ];
+        let long = ["%YAML 1.1\n", "key: value\n"];
+        let piece = proptest::sample::select([SHORT, &long].concat());
         proptest::strategy::Strategy::prop_map(proptest::collection::vec(piece, 0..24), |pieces| {
             pieces.concat()
         })

@@ -140,21 +140,15 @@ impl<'a> Run<'a> {
     /// Makes requests and notes their answers.
     fn ask(&self, gets: &[Get]) -> Answers {
         let first = self.recorded.next.fetch_add(gets.len(), Ordering::Relaxed);
+        self.ask_each(gets, |place, answer| self.recorded.add(first + place, answer))
+    }
+
+    /// Makes requests, and returns their answers in order; `note` gets each as it comes, with its place.
+    fn ask_each(&self, gets: &[Get], note: impl Fn(usize, &Arc<AzureAnswer>) + Sync) -> Answers {
         let answers = Mutex::new(BTreeMap::new());
         self.client.get_all(gets, &|place, answer| {
             let answer = Arc::new(answer);
-            self.recorded.add(first + place, &answer);
-            answers.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).insert(place, answer);
-            self.send.send(()).ok();
-        });
-        let answers = answers.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
-        answers.into_values().collect()
-    }
-
-    /// Makes requests whose answers go into another one.
-    fn ask_in_place(&self, gets: &[Get]) -> Vec<AzureAnswer> {
-        let answers = Mutex::new(BTreeMap::new());
-        self.client.get_all(gets, &|place, answer| {
+            note(place, &answer);
             answers.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).insert(place, answer);
             self.send.send(()).ok();
         });
@@ -257,8 +251,8 @@ impl<'a> Run<'a> {
             let is_in_containers = matches!(name, plan::ITEMS | plan::MAPPINGS);
             let ids = if is_in_containers { &containers } else { &fabrics };
             let missing = missing.clone().filter(|_| is_in_containers);
-            let answers = self.ask_in_place(&below(ids, name));
-            if let Some(joined) = join(&lists[place], answers, missing) {
+            let answers = self.ask_each(&below(ids, name), |_, _| {});
+            if let Some(joined) = join(&lists[place], &answers, missing) {
                 let joined = Arc::new(joined);
                 self.recorded.add(first + place, &joined);
                 lists[place] = joined;
@@ -293,25 +287,13 @@ impl<'a> Run<'a> {
 }
 
 /// Joins the answers of the parts of a list to one; none when every part failed as the list did.
-fn join(
-    list: &AzureAnswer,
-    parts: Vec<AzureAnswer>,
-    missing: Option<AzureFailure>,
-) -> Option<AzureAnswer> {
+fn join(list: &AzureAnswer, parts: &Answers, missing: Option<AzureFailure>) -> Option<AzureAnswer> {
     let failure = parts.iter().find_map(|part| part.failure().cloned()).or(missing);
     if parts.iter().all(|part| part.failure().is_some()) {
         return None;
     }
     let at = parts.iter().filter_map(|part| part.at).max();
-    let mut objects = Vec::new();
-    for part in parts {
-        match part.outcome {
-            AnswerOutcome::Objects(more) | AnswerOutcome::Partial { objects: more, .. } => {
-                objects.extend(more);
-            }
-            AnswerOutcome::Failed(_) => {}
-        }
-    }
+    let objects = objects(parts).into_iter().cloned().collect();
     let outcome = match failure {
         None => AnswerOutcome::Objects(objects),
         Some(failure) => AnswerOutcome::Partial { objects, failure },
