@@ -258,10 +258,7 @@ fn a_modernised_machine_is_told_of_at_every_stage() {
             "CommitPendingStatesBegin",
             "Recovery",
             &[
-                "CompleteMigration",
-                "Commit",
-                "DisableProtection",
-                "SwitchProtection",
+                "CompleteMigration", "Commit", "DisableProtection", "SwitchProtection",
                 "CancelFailover",
             ],
             "verify",

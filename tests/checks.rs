@@ -333,19 +333,9 @@ proptest! {
 #[test]
 fn remedies_name_commands_there_are() {
     let verbs = [
-        "build image",
-        "check image",
-        "inspect image",
-        "inspect agent",
-        "render kickstart",
-        "lint kickstart",
-        "list recipes",
-        "list packages",
-        "check packages",
-        "check host",
-        "check vcenter",
-        "check esxi",
-        "collect host",
+        "build image", "check image", "inspect image", "inspect agent", "render kickstart",
+        "lint kickstart", "list recipes", "list packages", "check packages", "check host",
+        "check vcenter", "check esxi", "collect host",
     ];
     for check in embedded().checks() {
         for command in &check.remedy.commands {

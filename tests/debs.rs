@@ -289,12 +289,7 @@ fn checked(dir: &Path) -> Vec<String> {
 }
 
 const NAMES: [&str; 7] = [
-    "kpartx",
-    "lsscsi",
-    "multipath-tools",
-    "open-vm-tools",
-    "python-pyasn1",
-    "reiserfsprogs",
+    "kpartx", "lsscsi", "multipath-tools", "open-vm-tools", "python-pyasn1", "reiserfsprogs",
     "xfsprogs",
 ];
 

@@ -46,14 +46,8 @@ const CHECKS: &[&str] = &[
 
 /// The machines whose faults are of the guest.
 const ROOTS: &[&str] = &[
-    "mt-good",
-    "mt-bad",
-    "mt-no-ids",
-    "mt-not-applied",
-    "mt-not-rebooted",
-    "mt-no-onboot",
-    "mt-old-agent",
-    "mt-new-agent",
+    "mt-good", "mt-bad", "mt-no-ids", "mt-not-applied", "mt-not-rebooted", "mt-no-onboot",
+    "mt-old-agent", "mt-new-agent",
 ];
 
 const SITE: &str = "configuration_server: { address: cs01.example.test, version: 9.8.9.0 }\n\

@@ -233,14 +233,7 @@ fn hostile_agents() {
         trials.push(Trial { file: file.clone(), args: inspect, right: right_, products: &[] });
         let unpinned = &"--allow-unpinned";
         let build = args([
-            &"build",
-            &"image",
-            &"centos-6.6",
-            &"--agent",
-            &file,
-            unpinned,
-            &"-o",
-            &"out.iso",
+            &"build", &"image", &"centos-6.6", &"--agent", &file, unpinned, &"-o", &"out.iso",
         ]);
         let statuses: [&[i32]; 3] = [&[0, 1], &[2], &[0, 1, 2]];
         let right = right("build centos-6.6", &file, expectation, statuses);

@@ -213,16 +213,8 @@ fn the_filter_works_without_a_script() {
          return told",
     );
     let all = [
-        "Do first",
-        "Blockers 2",
-        "Unknown 5",
-        "Warnings 1",
-        "Waived 1",
-        "Targets 3",
-        "Not run 2",
-        "Notes",
-        "Passed 3",
-        "Sources",
+        "Do first", "Blockers 2", "Unknown 5", "Warnings 1", "Waived 1", "Targets 3", "Not run 2",
+        "Notes", "Passed 3", "Sources",
     ];
     assert_eq!(told["all"], json!(all));
     for (input, section) in [
@@ -546,21 +538,9 @@ fn what_is_refused_is_shown_as_refused() {
     assert_eq!(
         texts,
         [
-            "443 no DNS",
-            "443 not asked",
-            "443 not asked",
-            "443 not asked",
-            "443 open",
-            "443 open",
-            "443 refused",
-            "9443 not asked",
-            "9443 not asked",
-            "9443 open",
-            "9443 refused 1/2",
-            "attached",
-            "connected",
-            "disconnected",
-            "not attached",
+            "443 no DNS", "443 not asked", "443 not asked", "443 not asked", "443 open",
+            "443 open", "443 refused", "9443 not asked", "9443 not asked", "9443 open",
+            "9443 refused 1/2", "attached", "connected", "disconnected", "not attached",
         ]
     );
     let titles = told["titles"].to_string();

@@ -21,15 +21,7 @@ const LARGE: Limits = Limits { cpu_s: 60, memory_mib: 512, ..ONE_FILE };
 const NOW: &str = "2026-11-30T12:00:00Z";
 
 const FORMATS: [&str; 10] = [
-    "text",
-    "json",
-    "json-compact",
-    "html",
-    "markdown",
-    "junit",
-    "sarif",
-    "github",
-    "nagios",
+    "text", "json", "json-compact", "html", "markdown", "junit", "sarif", "github", "nagios",
     "prometheus",
 ];
 

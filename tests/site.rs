@@ -420,15 +420,7 @@ fn an_interrupted_run_reports_what_is_known_and_exits_130() {
     );
     let trace = dir.path().join("trace");
     let args = [
-        "check",
-        "host",
-        "--site",
-        "site.yaml",
-        "--jobs",
-        "1",
-        "--format",
-        "json",
-        "--timeout",
+        "check", "host", "--site", "site.yaml", "--jobs", "1", "--format", "json", "--timeout",
         "50",
     ];
     let program = command(dir.path(), &args)

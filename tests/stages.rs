@@ -312,14 +312,7 @@ fn nothing_of_one_scenario_is_asked_in_the_other() {
         .map(|result| (result["check"].as_str().unwrap(), result["outcome"].as_str().unwrap()))
         .collect();
     let of_vmware = [
-        "link.",
-        "ps.",
-        "mt.",
-        "cs.",
-        "vcenter.",
-        "replication-group.",
-        "azure.",
-        "failback.",
+        "link.", "ps.", "mt.", "cs.", "vcenter.", "replication-group.", "azure.", "failback.",
         "after.",
     ];
     for check in checks.keys() {

@@ -344,20 +344,8 @@ fn openssl_speaks_tls_1_0_and_shows_a_wrong_certificate() {
         String::from_utf8_lossy(&output.stdout).into_owned()
     };
     openssl(&[
-        "req",
-        "-x509",
-        "-newkey",
-        "rsa:2048",
-        "-nodes",
-        "-sha1",
-        "-keyout",
-        "key.pem",
-        "-out",
-        "cert.pem",
-        "-days",
-        "2",
-        "-subj",
-        "/CN=other.example",
+        "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-sha1", "-keyout", "key.pem", "-out",
+        "cert.pem", "-days", "2", "-subj", "/CN=other.example",
     ]);
     let said = openssl(&["x509", "-in", "cert.pem", "-noout", "-fingerprint", "-sha256"]);
     let sha256 = said.trim().rsplit('=').next().unwrap().to_owned();

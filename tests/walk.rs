@@ -40,17 +40,8 @@ fn process_server() -> String {
 
 /// What no run of any stage may print as a command.
 const HARMFUL: [&str; 11] = [
-    "mkfs",
-    "vgremove",
-    "power.off",
-    "power -off",
-    "poweroff",
-    "shutdown",
-    "datastore.rm",
-    "umount",
-    "rm -rf",
-    "wipefs",
-    "uninstall",
+    "mkfs", "vgremove", "power.off", "power -off", "poweroff", "shutdown", "datastore.rm",
+    "umount", "rm -rf", "wipefs", "uninstall",
 ];
 
 /// The site of the lab, its servers, and the machine that fails back.

@@ -319,14 +319,8 @@ fn captures_give_the_report_that_asking_gave() {
     );
     let esxi_key = lab.esxi.as_ref().unwrap().fingerprint("ed25519");
     collect(
-        command(&["collect", "esxi", &esxi, "--vm", "asr-mt-01", "--ssh-config", "none"]).args([
-            "--password-file",
-            "esxi.password",
-            "--host-key",
-            &esxi_key,
-            "-o",
-            "esx.json",
-        ]),
+        command(&["collect", "esxi", &esxi, "--vm", "asr-mt-01", "--ssh-config", "none"])
+            .args(["--password-file", "esxi.password", "--host-key", &esxi_key, "-o", "esx.json"]),
     );
     let ways = ["vc.json", "esx.json", "mt.json", "ps.json"].map(|file| format!("capture:{file}"));
     fs::create_dir(lab.at("elsewhere")).unwrap();

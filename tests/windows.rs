@@ -14,27 +14,10 @@ use tree_sitter::{Node, Parser, Tree};
 
 /// The commands that the script may run: each of them reads, or prints what was read.
 const READS: &[&str] = &[
-    "ConvertTo-Json",
-    "ForEach-Object",
-    "Get-ChildItem",
-    "Get-CimInstance",
-    "Get-Command",
-    "Get-Content",
-    "Get-Date",
-    "Get-Disk",
-    "Get-DriveName",
-    "Get-DriveTypeName",
-    "Get-ItemProperty",
-    "Get-ListAnswer",
-    "Get-OneAnswer",
-    "Get-Settings",
-    "Get-Volume",
-    "Join-Path",
-    "Select-Object",
-    "Set-StrictMode",
-    "Test-Path",
-    "Where-Object",
-    "Write-Output",
+    "ConvertTo-Json", "ForEach-Object", "Get-ChildItem", "Get-CimInstance", "Get-Command",
+    "Get-Content", "Get-Date", "Get-Disk", "Get-DriveName", "Get-DriveTypeName",
+    "Get-ItemProperty", "Get-ListAnswer", "Get-OneAnswer", "Get-Settings", "Get-Volume",
+    "Join-Path", "Select-Object", "Set-StrictMode", "Test-Path", "Where-Object", "Write-Output",
 ];
 
 fn parse(script: &str) -> Tree {

@@ -484,27 +484,9 @@ mod tests {
 
     /// What ends, restarts, formats or removes something that may be in use.
     const NEVER: &[&str] = &[
-        "vm.power",
-        "poweroff",
-        "reboot",
-        "shutdown",
-        "halt",
-        "init 0",
-        "init 6",
-        "telinit",
-        "vm.destroy",
-        "datastore.rm",
-        "vm.unregister",
-        "vgremove",
-        "pvremove",
-        "lvremove",
-        "rm -rf",
-        "uninstall",
-        "nfs remove",
-        "maintenanceMode",
-        "Stop-VM",
-        "Restart-",
-        "wipefs",
+        "vm.power", "poweroff", "reboot", "shutdown", "halt", "init 0", "init 6", "telinit",
+        "vm.destroy", "datastore.rm", "vm.unregister", "vgremove", "pvremove", "lvremove",
+        "rm -rf", "uninstall", "nfs remove", "maintenanceMode", "Stop-VM", "Restart-", "wipefs",
         "dd if=",
     ];
 

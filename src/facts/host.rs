@@ -95,10 +95,7 @@ impl HostFacts {
             kernel_updates: kernel_updates::from_transcript(transcript, &packages).into(),
             network: network::from_transcript(transcript, &os.host_name),
             custom_changes: custom_changes::from_transcript(
-                transcript,
-                &os.booted_at,
-                root_ids,
-                taken,
+                transcript, &os.booted_at, root_ids, taken,
             ),
             azure_agent: azure_agent::from_transcript(transcript, &packages, &processes),
             os,

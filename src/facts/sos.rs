@@ -80,26 +80,8 @@ const RPMS: [&str; 19] = [
 
 /// The options of a mount that are told as they are; of others only that they are there, for they may hold a password.
 const MOUNT_OPTIONS: [&str; 21] = [
-    "rw",
-    "ro",
-    "auto",
-    "noauto",
-    "defaults",
-    "bind",
-    "rbind",
-    "nofail",
-    "loop",
-    "_netdev",
-    "user",
-    "users",
-    "owner",
-    "group",
-    "noatime",
-    "relatime",
-    "nodiratime",
-    "noexec",
-    "nosuid",
-    "nodev",
+    "rw", "ro", "auto", "noauto", "defaults", "bind", "rbind", "nofail", "loop", "_netdev", "user",
+    "users", "owner", "group", "noatime", "relatime", "nodiratime", "noexec", "nosuid", "nodev",
     "sync",
 ];
 

@@ -157,11 +157,7 @@ impl<'a> Planner<'a> {
         };
         let request = self.request;
         let concerns = Concerns::new(
-            request.checks,
-            request.targets,
-            &self.by_target,
-            &machine.machine,
-            stage,
+            request.checks, request.targets, &self.by_target, &machine.machine, stage,
         );
         let circumstances = (request.circumstances)(&machine.machine);
         let mut section = StagePlan { entry, concerns: &concerns, circumstances }.section(machine);

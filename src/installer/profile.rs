@@ -339,34 +339,10 @@ hinted!(ProfileError);
 
 /// Commands that the model makes; a profile must not write them.
 const RECIPE_COMMANDS: &[&str] = &[
-    "autopart",
-    "bootloader",
-    "cdrom",
-    "clearpart",
-    "cmdline",
-    "firewall",
-    "graphical",
-    "harddrive",
-    "ignoredisk",
-    "keyboard",
-    "lang",
-    "logvol",
-    "network",
-    "nfs",
-    "part",
-    "partition",
-    "poweroff",
-    "halt",
-    "shutdown",
-    "raid",
-    "reboot",
-    "repo",
-    "rootpw",
-    "text",
-    "timezone",
-    "url",
-    "volgroup",
-    "zerombr",
+    "autopart", "bootloader", "cdrom", "clearpart", "cmdline", "firewall", "graphical",
+    "harddrive", "ignoredisk", "keyboard", "lang", "logvol", "network", "nfs", "part", "partition",
+    "poweroff", "halt", "shutdown", "raid", "reboot", "repo", "rootpw", "text", "timezone", "url",
+    "volgroup", "zerombr",
 ];
 
 impl Profile {

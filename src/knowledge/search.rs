@@ -53,34 +53,9 @@ const MAX_NAMED_TERMS: usize = 6;
 
 /// Words that make a line of a log one that may say what is wrong.
 const TROUBLE: &[&str] = &[
-    "abort",
-    "cannot",
-    "can't",
-    "corrupt",
-    "critical",
-    "denied",
-    "emerg",
-    "err",
-    "expired",
-    "fail",
-    "fatal",
-    "invalid",
-    "killed",
-    "lost",
-    "missing",
-    "no such",
-    "not ",
-    "panic",
-    "refused",
-    "reject",
-    "reset",
-    "time",
-    "unable",
-    "unknown",
-    "unreach",
-    "unsupported",
-    "warn",
-    "wrong",
+    "abort", "cannot", "can't", "corrupt", "critical", "denied", "emerg", "err", "expired", "fail",
+    "fatal", "invalid", "killed", "lost", "missing", "no such", "not ", "panic", "refused",
+    "reject", "reset", "time", "unable", "unknown", "unreach", "unsupported", "warn", "wrong",
 ];
 
 /// Everything that is known.

@@ -86,17 +86,8 @@ mod tests {
                     2001:db8:7::a17 36000c29f7d1e5a3b jsmythe@qorvex.example /home/jsmythe/Überlingen SN-77XK21";
         let (masked, map) = mask(text);
         for gone in [
-            "zquux",
-            "qorvex",
-            "192.0.2.77",
-            "aa:bb:cc",
-            "0a6c1e52",
-            "3d0f",
-            "a17",
-            "f7d1e5a3b",
-            "jsmythe",
-            "berlingen",
-            "77XK21",
+            "zquux", "qorvex", "192.0.2.77", "aa:bb:cc", "0a6c1e52", "3d0f", "a17", "f7d1e5a3b",
+            "jsmythe", "berlingen", "77XK21",
         ] {
             assert!(!masked.contains(gone), "{gone}: {masked}");
         }

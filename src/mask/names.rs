@@ -14,15 +14,8 @@ use super::word::in_small_letters;
 
 /// Members whose values are names.
 const MEMBERS: [&str; 9] = [
-    "target",
-    "host_name",
-    "hostname",
-    "master_target",
-    "protected",
-    "entityDisplayName",
-    "friendlyName",
-    "computerName",
-    "displayName",
+    "target", "host_name", "hostname", "master_target", "protected", "entityDisplayName",
+    "friendlyName", "computerName", "displayName",
 ];
 
 /// Types of vSphere's objects whose names the program gives or VMware does.

@@ -81,15 +81,7 @@ impl<'a> Place<'a> {
 
     fn is_id(&self) -> bool {
         self.is_called(&[
-            "serial",
-            "uuid",
-            "guid",
-            "wwid",
-            "wwn",
-            "machine-id",
-            "naa.",
-            "eui.",
-            "asset",
+            "serial", "uuid", "guid", "wwid", "wwn", "machine-id", "naa.", "eui.", "asset",
         ])
     }
 }

@@ -67,15 +67,7 @@ mod tests {
     #[test]
     fn words_of_rules_and_members_are_known_and_names_of_samples_are_not() {
         for word in [
-            "xfs",
-            "vfat",
-            "reiserfs",
-            "mastertarget",
-            "hostname",
-            "sda1",
-            "dm",
-            "el6",
-            "pvscsi",
+            "xfs", "vfat", "reiserfs", "mastertarget", "hostname", "sda1", "dm", "el6", "pvscsi",
             "applicable",
         ] {
             assert!(is_known(word), "{word}");

@@ -69,11 +69,7 @@ fn lines(changes: &[Change]) -> Vec<String> {
         let same = |(first, _): &&mut (&Change, Vec<&str>)| {
             (&first.check, first.severity, &first.found, first.since, first.was, first.now)
                 == (
-                    &change.check,
-                    change.severity,
-                    &change.found,
-                    change.since,
-                    change.was,
+                    &change.check, change.severity, &change.found, change.since, change.was,
                     change.now,
                 )
         };

@@ -31,11 +31,7 @@ impl Browser {
             .args(["-c", "exec \"$0\" \"$@\" 3<\"$TO\" 4>\"$FROM\""])
             .arg(program)
             .args([
-                "--headless",
-                "--no-sandbox",
-                "--disable-gpu",
-                "--no-first-run",
-                "--disable-sync",
+                "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-sync",
             ])
             .args(["--disable-background-networking", "--disable-component-update"])
             .args(["--remote-debugging-pipe", &format!("--window-size={width},900")])

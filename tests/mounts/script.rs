@@ -59,29 +59,9 @@ mount -o remount,ro $P
 fn is_a_write(call: &str) -> bool {
     let call = call.split_once(' ').map_or(call, |(_, call)| call.trim_start());
     let changes = [
-        "creat(",
-        "unlink",
-        "rename",
-        "mkdir",
-        "rmdir(",
-        "link(",
-        "linkat(",
-        "symlink",
-        "chmod",
-        "fchmod",
-        "chown",
-        "fchown",
-        "lchown",
-        "truncate",
-        "ftruncate",
-        "mknod",
-        "utime",
-        "futimesat",
-        "setxattr",
-        "lsetxattr",
-        "removexattr",
-        "mount(",
-        "umount",
+        "creat(", "unlink", "rename", "mkdir", "rmdir(", "link(", "linkat(", "symlink", "chmod",
+        "fchmod", "chown", "fchown", "lchown", "truncate", "ftruncate", "mknod", "utime",
+        "futimesat", "setxattr", "lsetxattr", "removexattr", "mount(", "umount",
     ];
     let opens_for_writing = call.starts_with("open")
         && ["O_WRONLY", "O_RDWR", "O_CREAT", "O_TRUNC"].iter().any(|flag| call.contains(flag))

@@ -26,13 +26,7 @@ fn way(is_there_before: bool) -> [(&'static str, Option<Shown>); 9] {
 
 /// What no command of any stage may hold.
 const HARMFUL: [&str; 8] = [
-    "power.off",
-    "poweroff",
-    "mkfs",
-    "datastore.rm",
-    "umount",
-    "uninstall",
-    "vgremove",
+    "power.off", "poweroff", "mkfs", "datastore.rm", "umount", "uninstall", "vgremove",
     "snapshot.remove",
 ];
 

@@ -245,20 +245,8 @@ fn from_rpm(
 fn is_meta(name: &str) -> bool {
     let kind = name.strip_prefix("linux-image-").or_else(|| name.strip_prefix("linux-"));
     let others = [
-        "headers",
-        "tools",
-        "cloud-tools",
-        "firmware",
-        "base",
-        "libc-dev",
-        "image-extra",
-        "modules",
-        "doc",
-        "source",
-        "crashdump",
-        "sound-base",
-        "buildinfo",
-        "signed-image",
+        "headers", "tools", "cloud-tools", "firmware", "base", "libc-dev", "image-extra",
+        "modules", "doc", "source", "crashdump", "sound-base", "buildinfo", "signed-image",
     ];
     name != "linux-image"
         && kind.is_some_and(|kind| {

@@ -239,13 +239,8 @@ fn parse_line(line: &str, manager: PackageManager) -> Option<PackageLine> {
 
 /// The states of a package that dpkg knows and that is not installed (dpkg(1)).
 const DPKG_STATUS: &[&str] = &[
-    "not-installed",
-    "config-files",
-    "half-installed",
-    "unpacked",
-    "half-configured",
-    "triggers-awaited",
-    "triggers-pending",
+    "not-installed", "config-files", "half-installed", "unpacked", "half-configured",
+    "triggers-awaited", "triggers-pending",
 ];
 
 #[cfg(test)]

@@ -283,9 +283,7 @@ mod tests {
                 "disk sda\n36000c290f0e0a\nstatus 0\ndisk sdb\n36000c290f0e0a\nstatus 0\n\
                  disk sdc\nstatus 1\ndisk sdd\nstatus 1\n",
                 vec![
-                    "sda 36000c290f0e0a",
-                    "sdb 36000c290f0e0a",
-                    "sdc without an id",
+                    "sda 36000c290f0e0a", "sdb 36000c290f0e0a", "sdc without an id",
                     "sdd without an id",
                 ],
                 vec!["sdc", "sdd"],

@@ -165,20 +165,9 @@ mod tests {
             assert_eq!(text.parse::<Origin>().unwrap().to_string(), shown, "{text}");
         }
         for bad in [
-            "",
-            "https://",
-            "http://a",
-            "ftp://a",
-            "https://u@a",
-            "https://u:p@a",
-            "https://a/b",
-            "https://a?b",
-            "https://a:0",
-            "https://a:+1",
-            "https://a:70000",
-            "https://a b",
-            "https://[x]",
-            "https://a\r\nb",
+            "", "https://", "http://a", "ftp://a", "https://u@a", "https://u:p@a", "https://a/b",
+            "https://a?b", "https://a:0", "https://a:+1", "https://a:70000", "https://a b",
+            "https://[x]", "https://a\r\nb",
         ] {
             assert!(bad.parse::<Origin>().is_err(), "{bad}");
         }

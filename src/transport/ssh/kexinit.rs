@@ -232,16 +232,7 @@ mod tests {
         let kex = "diffie-hellman-group-exchange-sha256,diffie-hellman-group14-sha1";
         let (ciphers, macs) = ("aes128-ctr,arcfour", "hmac-md5,hmac-sha1");
         framed(&payload([
-            kex,
-            "ssh-rsa,ssh-dss",
-            ciphers,
-            ciphers,
-            macs,
-            macs,
-            "none",
-            "none",
-            "",
-            "",
+            kex, "ssh-rsa,ssh-dss", ciphers, ciphers, macs, macs, "none", "none", "", "",
         ]))
     }
 

@@ -211,21 +211,8 @@ mod tests {
             assert_eq!(parse(text).unwrap_err(), expected, "{:.60}", text);
         }
         for text in [
-            "",
-            "  ",
-            "x",
-            "<a>",
-            "<a></b>",
-            "</a>",
-            "<a/><b/>",
-            "<a/>x",
-            "<a",
-            "<a b></a>",
-            "<a>&#0;</a>",
-            "<a>&#xD800;</a>",
-            "<a b='c' b='d'/>",
-            "<a>&",
-            "<a>&amp</a>",
+            "", "  ", "x", "<a>", "<a></b>", "</a>", "<a/><b/>", "<a/>x", "<a", "<a b></a>",
+            "<a>&#0;</a>", "<a>&#xD800;</a>", "<a b='c' b='d'/>", "<a>&", "<a>&amp</a>",
         ] {
             let error = parse(text).unwrap_err();
             assert!(matches!(error, XmlError::Malformed(..)), "{text:?}: {error}");

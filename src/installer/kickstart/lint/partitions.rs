@@ -9,16 +9,7 @@ use crate::installer::value::disk::MountPoint;
 
 /// File systems that both installers make.
 const FSTYPES: &[&str] = &[
-    "ext2",
-    "ext3",
-    "ext4",
-    "xfs",
-    "vfat",
-    "efi",
-    "swap",
-    "biosboot",
-    "prepboot",
-    "PPC PReP Boot",
+    "ext2", "ext3", "ext4", "xfs", "vfat", "efi", "swap", "biosboot", "prepboot", "PPC PReP Boot",
 ];
 /// And those that el7's makes besides.
 const FSTYPES_OF_EL7: &[&str] = &["btrfs", "tmpfs", "macefi", "lvmpv", "mdmember"];

@@ -9,21 +9,8 @@ use crate::yaml::closest_match;
 /// Commands that the el6 loader reads itself; it stops at the first section
 /// (loader/kickstart.c).
 const LOADER_COMMANDS: &[&str] = &[
-    "cdrom",
-    "cmdline",
-    "device",
-    "driverdisk",
-    "graphical",
-    "harddrive",
-    "keyboard",
-    "lang",
-    "mediacheck",
-    "network",
-    "nfs",
-    "text",
-    "updates",
-    "url",
-    "vnc",
+    "cdrom", "cmdline", "device", "driverdisk", "graphical", "harddrive", "keyboard", "lang",
+    "mediacheck", "network", "nfs", "text", "updates", "url", "vnc",
 ];
 
 const SOURCES: &[&str] = &["cdrom", "harddrive", "liveimg", "nfs", "ostreesetup", "url"];
@@ -31,16 +18,8 @@ const ENDINGS: &[&str] = &["halt", "poweroff", "reboot", "shutdown"];
 
 /// Commands of which the last one wins without a word.
 const ONCE: &[&str] = &[
-    "bootloader",
-    "clearpart",
-    "halt",
-    "keyboard",
-    "lang",
-    "poweroff",
-    "reboot",
-    "rootpw",
-    "shutdown",
-    "timezone",
+    "bootloader", "clearpart", "halt", "keyboard", "lang", "poweroff", "reboot", "rootpw",
+    "shutdown", "timezone",
 ];
 
 /// Interpreters that the installer or a minimal system has.
