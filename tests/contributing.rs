@@ -130,6 +130,52 @@ fn a_distribution_is_one_file_and_two_with_a_recipe() {
     assert!(seen.status.success(), "{}", String::from_utf8_lossy(&seen.stdout));
 }
 
+#[test]
+fn another_release_of_debian_installer_is_one_file() {
+    let recipe = std::fs::read_to_string("images/ubuntu-20.04.yaml").unwrap();
+    let recipe = recipe.replace("profile: ubuntu-20.04", "profile: ubuntu-18.04");
+    let files =
+        [("kickstart/ubuntu-18.04.yaml", UBUNTU.to_owned()), ("images/ubuntu-18.04.yaml", recipe)];
+    let assets = assets(&files);
+    let rendered = run(assets.path(), &["render", "kickstart", "ubuntu-18.04"]);
+    assert_eq!(rendered.status.code(), Some(0), "{}", text(&rendered));
+    let preseed = text(&rendered);
+    // What the profile does not say is the installer's.
+    for line in [
+        "d-i pkgsel/include string openssh-server multipath-tools lsscsi",
+        "d-i debian-installer/add-kernel-opts string net.ifnames=0 biosdevname=0",
+        "d-i finish-install/reboot_in_progress note",
+    ] {
+        assert!(preseed.contains(line), "{line}: {preseed}");
+    }
+    let file = assets.path().join("preseed.cfg");
+    std::fs::write(&file, &preseed).unwrap();
+    let lint = ["lint", "kickstart", "--profile", "ubuntu-18.04", file.to_str().unwrap()];
+    let linted = run(assets.path(), &lint);
+    assert_eq!(linted.status.code(), Some(0), "{}", text(&linted));
+    let read = std::process::Command::new("debconf-set-selections").arg("-c").arg(&file).output();
+    let Ok(read) = read else { return };
+    assert!(read.status.success(), "{}", String::from_utf8_lossy(&read.stderr));
+}
+
+/// Another release of Ubuntu's text installer. No master target is supported on it.
+const UBUNTU: &str = "\
+title: Ubuntu 18.04 LTS, alternative server
+installer: debian-installer
+generation: 18
+release: '^DISTRIB_DESCRIPTION=\"Ubuntu 18\\.04(\\.[0-9]+)? LTS\"$'
+medium: '^Ubuntu-Server 18\\.04(\\.[0-9]+)? LTS \"[A-Za-z ]+\" - (Release )?amd64 '
+agent_distribution: UBUNTU-18.04-64
+reads_zstd: true
+packages: {groups: [], names: [openssh-server, multipath-tools, lsscsi, python-pyasn1, lvm2, kpartx, open-vm-tools]}
+layout:
+  - {mount: /, size: 20 GiB, primary: true, label: mtroot}
+  - {mount: swap, size: 4 GiB}
+  - {mount: /var/crash, size: 8 GiB, label: mtcrash}
+  - {mount: /home, size: 4 GiB, grow: true, label: mthome}
+efi_partition: {mount: /boot/efi, size: 200 MiB}
+";
+
 /// Another release of an installer that is known.
 const ROCKY: &str = "\
 title: Rocky Linux 9, minimal

@@ -3,6 +3,7 @@
 //! Not for what their values must be: `Profile` checks them when it reads one.
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize, Serializer};
@@ -12,12 +13,12 @@ use super::{
     KickstartArgument, KickstartTemplates, PackageSelection, PreseedTemplates, Profile,
     ProfileError, SystemPath, VolumeId,
 };
-use crate::assets::{AssetError, AssetKind, Assets};
+use crate::assets::{AssetError, AssetKind, Assets, embedded_in};
 use crate::installer::anaconda::InstallerRelease;
 use crate::installer::layout::PartitionSpec;
 use crate::installer::service::InitSystem;
 use crate::installer::value::network::Port;
-use crate::installer::value::{ProfileName, Title};
+use crate::installer::value::{PackageName, ProfileName, Title};
 use crate::packages::generation::Generation;
 use crate::yaml::{self, YamlError};
 
@@ -96,7 +97,8 @@ struct AnacondaFile {
     templates: Option<KickstartTemplates>,
 }
 
-/// A profile for debian-installer.
+/// A profile for debian-installer. What is not written here is as
+/// `kickstart/installers/debian-installer.yaml` has it.
 #[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct DebianInstallerFile {
@@ -107,7 +109,7 @@ struct DebianInstallerFile {
     /// The major release of the distribution.
     generation: u8,
     /// The file that names the installed release.
-    release_file: SystemPath,
+    release_file: Option<SystemPath>,
     /// What the line that names the installed release must match before ApplyCustomChanges runs.
     release: String,
     /// What the medium's own name, in `.disk/info`, must match.
@@ -115,18 +117,17 @@ struct DebianInstallerFile {
     /// The token in the name of a Unified Agent for it.
     agent_distribution: Distribution,
     /// Where the installer mounts the medium it came from.
-    disc_mount: SystemPath,
+    disc_mount: Option<SystemPath>,
     /// What hypervisors call it.
-    guest: GuestNames,
+    guest: Option<GuestNames>,
     /// What starts services.
-    init: InitSystem,
+    init: Option<InitSystem>,
     /// Where `scsi_id` is.
-    scsi_id: SystemPath,
+    scsi_id: Option<SystemPath>,
     /// Arguments that the installed kernel gets.
-    #[serde(default)]
-    kernel_arguments: Vec<KernelArgument>,
+    kernel_arguments: Option<Vec<KernelArgument>>,
     /// Answers that are the same for every master target: `OWNER QUESTION TYPE VALUE`.
-    answers: Vec<String>,
+    answers: Option<Vec<String>>,
     /// Whether its dpkg reads packages that are compressed with zstd (Ubuntu's does from 18.04 on).
     #[serde(default, skip_serializing)]
     reads_zstd: bool,
@@ -137,8 +138,30 @@ struct DebianInstallerFile {
     /// The partition that UEFI adds.
     efi_partition: PartitionSpec,
     /// What is rendered.
+    templates: Option<PreseedTemplates>,
+}
+
+/// What a profile for debian-installer need not say.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DebianInstallerDefaults {
+    release_file: SystemPath,
+    disc_mount: SystemPath,
+    guest: GuestNames,
+    init: InitSystem,
+    scsi_id: SystemPath,
+    kernel_arguments: Vec<KernelArgument>,
+    answers: Vec<String>,
+    implied_packages: Vec<PackageName>,
     templates: PreseedTemplates,
 }
+
+static DEBIAN_INSTALLER: LazyLock<DebianInstallerDefaults> = LazyLock::new(|| {
+    let mut files = embedded_in("kickstart/installers");
+    let file = files.find(|(path, _)| path.ends_with("/debian-installer.yaml"));
+    let (_, text) = file.expect("it is embedded");
+    serde_yaml::from_str(text).expect("the profiles that ship are read by tests")
+});
 
 impl JsonSchema for Profile {
     fn schema_name() -> Cow<'static, str> {
@@ -173,7 +196,6 @@ macro_rules! with_shared {
     ($type:ident, $from:ident, { $($own:tt)* }) => {
         $type {
             title: $from.title,
-            release_file: $from.release_file,
             release: $from.release,
             agent_distribution: $from.agent_distribution,
             packages: $from.packages,
@@ -189,6 +211,7 @@ impl From<AnacondaFile> for Profile {
         let usual = InstallerRelease::from_generation(file.generation).clone();
         with_shared!(Profile, file, {
             major_release: file.generation.into(),
+            release_file: file.release_file,
             open_ports: file.open_ports,
             disc_mount: file.disc_mount.unwrap_or(usual.disc_mount),
             guest: file.guest.unwrap_or(usual.guest),
@@ -210,21 +233,26 @@ impl From<AnacondaFile> for Profile {
 }
 
 impl From<DebianInstallerFile> for Profile {
-    fn from(file: DebianInstallerFile) -> Self {
+    fn from(mut file: DebianInstallerFile) -> Self {
+        let usual = &*DEBIAN_INSTALLER;
+        if file.packages.implied.is_empty() {
+            file.packages.implied.clone_from(&usual.implied_packages);
+        }
         with_shared!(Profile, file, {
             major_release: file.generation,
             // Nothing stands before a port: these installers set up no packet filter.
             open_ports: Vec::new(),
-            disc_mount: file.disc_mount,
-            guest: file.guest,
-            init: file.init,
-            scsi_id: file.scsi_id,
-            kernel_arguments: file.kernel_arguments,
+            release_file: file.release_file.unwrap_or_else(|| usual.release_file.clone()),
+            disc_mount: file.disc_mount.unwrap_or_else(|| usual.disc_mount.clone()),
+            guest: file.guest.unwrap_or_else(|| usual.guest.clone()),
+            init: file.init.unwrap_or(usual.init),
+            scsi_id: file.scsi_id.unwrap_or_else(|| usual.scsi_id.clone()),
+            kernel_arguments: file.kernel_arguments.unwrap_or_else(|| usual.kernel_arguments.clone()),
             installer: Installer::DebianInstaller(DebianInstaller {
                 medium: file.medium,
-                answers: file.answers,
+                answers: file.answers.unwrap_or_else(|| usual.answers.clone()),
                 reads_zstd: file.reads_zstd,
-                templates: file.templates,
+                templates: file.templates.unwrap_or_else(|| usual.templates.clone()),
             }),
         })
     }
@@ -271,6 +299,7 @@ impl Serialize for Profile {
             Installer::Anaconda(anaconda) => with_shared!(AnacondaFile, profile, {
                 installer: InstallerName::Anaconda,
                 generation: anaconda.generation,
+                release_file: profile.release_file,
                 disc_mount: Some(profile.disc_mount),
                 guest: Some(profile.guest),
                 init: Some(profile.init),
@@ -289,15 +318,16 @@ impl Serialize for Profile {
             Installer::DebianInstaller(installer) => with_shared!(DebianInstallerFile, profile, {
                 installer: InstallerName::DebianInstaller,
                 generation: profile.major_release,
-                disc_mount: profile.disc_mount,
-                guest: profile.guest,
-                init: profile.init,
-                scsi_id: profile.scsi_id,
-                kernel_arguments: profile.kernel_arguments,
+                release_file: Some(profile.release_file),
+                disc_mount: Some(profile.disc_mount),
+                guest: Some(profile.guest),
+                init: Some(profile.init),
+                scsi_id: Some(profile.scsi_id),
+                kernel_arguments: Some(profile.kernel_arguments),
                 medium: installer.medium,
-                answers: installer.answers,
+                answers: Some(installer.answers),
                 reads_zstd: installer.reads_zstd,
-                templates: installer.templates,
+                templates: Some(installer.templates),
             })
             .serialize(serializer),
         }
