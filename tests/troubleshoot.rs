@@ -314,7 +314,7 @@ symptoms:
     let (status, _, err) = run(&["w", "--assets", "."], b"", dir.path());
     assert_eq!(status, 2);
     assert!(
-        err.contains("symptoms.yaml, line 3: ts-x: there is no check \"mt.root-acces\""),
+        err.contains("symptoms.yaml, line 3: ts-x: checks names \"mt.root-acces\""),
         "{err}"
     );
     assert!(err.contains("did you mean \"mt.root-access\"?"), "{err}");

@@ -12,6 +12,7 @@ use super::custom::{self, CustomProbe, CustomProbeError};
 use super::entry::{RawEntry, compile_check, parse_entries};
 use super::error::{DefinitionError, EntryProblem};
 use super::order;
+use super::provider::Provider;
 use crate::assets::{Asset, AssetError, AssetKind, Assets};
 use crate::facts::Document;
 use crate::facts::probe::Probe;
@@ -138,6 +139,24 @@ impl CheckSet {
             id: id.to_owned(),
             nearest: self.nearest_id(id).map(str::to_owned),
         })
+    }
+
+    /// Returns some checks and those that they require, by id.
+    pub fn with_required<'s>(&'s self, ids: &[&str]) -> BTreeSet<&'s str> {
+        let mut found: BTreeSet<&str> = BTreeSet::new();
+        let mut left: Vec<&Check> = ids.iter().filter_map(|id| self.find(id)).collect();
+        while let Some(check) = left.pop() {
+            if found.insert(&check.id) {
+                left.extend(check.requires.iter().filter_map(|id| self.find(id)));
+            }
+        }
+        found
+    }
+
+    /// Returns the providers of the facts that some checks need, and the checks that those require.
+    pub fn providers_for(&self, ids: &[&str]) -> BTreeSet<Provider> {
+        let checks = self.with_required(ids).into_iter().filter_map(|id| self.find(id));
+        checks.flat_map(|check| check.required_providers().iter().copied()).collect()
     }
 
     fn verify_related(&self, check: &Check) -> Result<(), EntryProblem> {

@@ -190,16 +190,22 @@ impl Scope {
 
     /// Returns the scope restricted to some checks and what they require.
     pub fn restricted_to(self, set: &CheckSet, ids: &[&str]) -> Self {
-        let mut wanted: BTreeSet<&str> = BTreeSet::new();
-        let mut left: Vec<&str> = ids.to_vec();
-        while let Some(id) = left.pop() {
-            if let Some(check) = set.find(id).filter(|check| wanted.insert(&check.id)) {
-                left.extend(check.requires.iter().map(String::as_str));
-            }
-        }
+        let wanted = set.with_required(ids);
         let Self { mut planned, mut skipped } = self;
         planned.retain(|&(_, index)| wanted.contains(set.checks()[index].id.as_str()));
         skipped.retain(|left_out| wanted.contains(left_out.check.as_str()));
         Self { planned, skipped }
+    }
+
+    /// Returns target and check of everything that is planned.
+    pub fn names<'s>(
+        &self,
+        set: &'s CheckSet,
+        targets: &'s [Target],
+    ) -> BTreeSet<(&'s str, &'s str)> {
+        let names = |&(target, check): &(usize, usize)| {
+            (targets[target].name.as_str(), set.checks()[check].id.as_str())
+        };
+        self.planned.iter().map(names).collect()
     }
 }

@@ -28,6 +28,7 @@ mod manual;
 mod named_server;
 mod outputs;
 mod password;
+mod pasted_text;
 mod pipeline;
 mod questions;
 mod recipe;

@@ -3,6 +3,7 @@
 //!
 //! Not for how a system is reached (`sources`), nor for collecting from it (`collect`).
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::Context;
@@ -15,7 +16,7 @@ use super::site::{self, SiteContext};
 use super::sources;
 use crate::check::scope::{Scope, ScopeChoice};
 use crate::check::waiver::matches_glob;
-use crate::check::{CheckSet, Target};
+use crate::check::{CheckSet, Provider, Target};
 use crate::facts::target_kind::TargetKind;
 use crate::facts::transcript::Transcript;
 use crate::facts::vsphere::query_scope::QueryScope;
@@ -67,6 +68,29 @@ impl Selection {
         let hosts = hosts::chosen(names, inventory, &context.site)?;
         let hosts = hosts::with_process_servers(hosts, &context.site);
         Ok(Self::of_site(context, hosts, Coverage::Hosts))
+    }
+
+    /// Selects the targets, or all hosts of the site, and those vSphere servers that provide facts that are needed.
+    pub fn suspected(
+        site: &SiteArgs,
+        targets: &[String],
+        needed: &BTreeSet<Provider>,
+        checks: &CheckSet,
+    ) -> anyhow::Result<Self> {
+        let context = site::choose(site, targets, checks)?;
+        let hosts = if targets.is_empty() {
+            hosts::all(&context.site)?
+        } else {
+            let hosts = hosts::chosen(targets, &InventoryArgs::default(), &context.site)?;
+            hosts::with_process_servers(hosts, &context.site)
+        };
+        let mut selection = Self::of_site(context, hosts, Coverage::HostsAndAnswers);
+        selection.asks_vcenter &= needed.contains(&Provider::Vsphere);
+        if !selection.asks_vcenter && !needed.contains(&Provider::EsxiShell) {
+            let asks_shells = needed.contains(&Provider::Vsphere);
+            selection.esxi.retain(|_| asks_shells);
+        }
+        Ok(selection)
     }
 
     /// Selects one host alone.

@@ -86,4 +86,13 @@ impl<'k> Matches<'k> {
         }
         self.candidates.iter().take(MAX_SUSPECTS).map(id).collect()
     }
+
+    /// Returns the checks of those that are worth being checked.
+    pub fn suspected_checks(&self) -> Vec<&'k str> {
+        let suspects = self.suspects();
+        let is_suspect =
+            |candidate: &&Candidate<'k>| suspects.contains(&candidate.document.id.as_str());
+        let suspected = self.candidates.iter().filter(is_suspect);
+        suspected.flat_map(|candidate| candidate.document.checks()).collect()
+    }
 }

@@ -95,9 +95,13 @@ pub struct VaultTrouble {
 }
 
 impl VaultTrouble {
-    /// Returns the row of one trouble; `entries` are those that know its code.
-    pub fn new(trouble: MachineTrouble, entries: Vec<String>) -> Self {
+    /// Returns the row of one trouble; `find` finds what knows its code.
+    pub fn new<'k>(
+        trouble: MachineTrouble,
+        find: impl Fn(&str) -> Vec<&'k SearchDocument>,
+    ) -> Self {
         let MachineTrouble { machine, job, at, error } = trouble;
+        let entries = find(&error.code).iter().map(|document| document.id.clone()).collect();
         let AzureError { code, message, causes, action, .. } = error;
         let at = at.map(|at| at.to_string());
         Self { machine, job, at, code, message, causes, action, entries }
