@@ -394,6 +394,41 @@ fn every_check_is_listed_and_explained_within_its_columns() {
     }
 }
 
+/// A text for people names a document by what it is; the key of the table of sources stands in `source`.
+#[test]
+fn no_text_for_people_names_a_source_by_its_key() {
+    let key = regex::Regex::new(r"\b(S00\d|D:[a-z])").unwrap();
+    let mut found = Vec::new();
+    for entry in walkdir::WalkDir::new(root().join("checks")) {
+        let path = entry.unwrap().into_path();
+        if path.extension().is_none_or(|ending| ending != "yaml") {
+            continue;
+        }
+        let text = fs::read_to_string(&path).unwrap();
+        let written: serde_json::Value = serde_yaml::from_str(&text).unwrap();
+        let mut texts = Vec::new();
+        texts_for_people(&written, &mut texts);
+        assert!(!texts.is_empty(), "{}", path.display());
+        found.extend(texts.into_iter().filter(|text| key.is_match(text)));
+    }
+    assert!(found.is_empty(), "{found:#?}");
+}
+
+/// Collects every text of checks, symptoms and steps but those of their sources.
+fn texts_for_people(value: &serde_json::Value, out: &mut Vec<String>) {
+    match value {
+        serde_json::Value::String(text) => out.push(text.clone()),
+        serde_json::Value::Array(items) => {
+            items.iter().for_each(|item| texts_for_people(item, out))
+        }
+        serde_json::Value::Object(members) => members
+            .iter()
+            .filter(|(key, _)| *key != "source" && *key != "note")
+            .for_each(|(_, member)| texts_for_people(member, out)),
+        _ => {}
+    }
+}
+
 #[test]
 fn every_cited_source_is_explained() {
     let text = sources_md();

@@ -313,9 +313,6 @@ symptoms:
     std::fs::write(dir.path().join("checks/symptoms.yaml"), symptoms).unwrap();
     let (status, _, err) = run(&["w", "--assets", "."], b"", dir.path());
     assert_eq!(status, 2);
-    assert!(
-        err.contains("symptoms.yaml, line 3: ts-x: checks names \"mt.root-acces\""),
-        "{err}"
-    );
+    assert!(err.contains("symptoms.yaml, line 3: ts-x: checks names \"mt.root-acces\""), "{err}");
     assert!(err.contains("did you mean \"mt.root-access\"?"), "{err}");
 }
