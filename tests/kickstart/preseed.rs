@@ -4,6 +4,8 @@
 //! Not for what the installer does with it.
 
 use std::collections::BTreeSet;
+use std::fs;
+use std::process::Command;
 
 use preflight::assets::Assets;
 use preflight::facts::Fact;
@@ -18,6 +20,7 @@ use preflight::installer::preseed::{facts, lint, render};
 use preflight::installer::root_password::RootPassword;
 
 use super::hostile::{FIELDS, POISON, with_field};
+use super::program;
 
 /// Fields that debian-installer's profiles have no use for, or that name the profile itself.
 const OTHERS: &[&str] = &["open_ports.0", "profile", "title"];
@@ -62,7 +65,88 @@ fn poison_in_any_field_is_refused_or_harmless() {
                 };
                 assert_eq!(shape(&changed), shape(&reference), "{key} = {value:?}");
                 assert_eq!(lint(&changed.0), [], "{key} = {value:?}");
+                assert_eq!(kept_by_debconf(&changed.1), None, "{key} = {value:?}");
             }
+        }
+    }
+}
+
+/// Values of the right form that a shell or debconf could take for something else.
+const ODD: &[(&str, &str)] = &[
+    ("host_name", "0-0.x--1.example.test"),
+    ("timezone", "Etc/GMT+12"),
+    ("locale.language", "ca_ES.UTF-8@valencia"),
+    ("network.device", "ens192"),
+    ("network.dns.0", "255.255.255.254"),
+    (
+        "root_password.hash",
+        "$6$rounds=5000$./x$HOMEHOMEHOMEHOMEHOMEHOMEHOMEHOMEHOMEHOMEHOM\
+         ./././././././././././././././././././././.",
+    ),
+    ("disks.system.name", "nvme0n1"),
+    ("disks.system.scsi", "*:0:0:0"),
+    ("layout.0.label", "mt-root_1"),
+    ("layout.0.fstype", "xfs"),
+    ("packages.0", "libstdc++6"),
+    ("packages.0", "a.b-c+d"),
+];
+
+/// The first answer that debconf, given the rendered preseed, keeps otherwise than it was meant.
+fn kept_by_debconf(preseed: &Preseed) -> Option<(String, String)> {
+    program("debconf-set-selections")?;
+    let directory = tempfile::tempdir().unwrap();
+    let at = |name: &str| directory.path().join(name);
+    let database = |name: &str| {
+        let file = at(name);
+        format!("\nName: {name}\nDriver: File\nMode: 644\nFilename: {}\n", file.display())
+    };
+    let configuration = database("config") + &database("templates");
+    fs::write(at("rc"), format!("Config: config\nTemplates: templates\n{configuration}")).unwrap();
+    fs::write(at("preseed"), render(&Assets::embedded(), preseed).unwrap()).unwrap();
+    let mut command = Command::new("debconf-set-selections");
+    let output = command.arg(at("preseed")).env("DEBCONF_SYSTEMRC", at("rc")).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let kept = fs::read_to_string(at("config")).unwrap();
+    let value = |question: &str| {
+        let paragraph =
+            kept.split("\n\n").find(|text| text.starts_with(&format!("Name: {question}\n")));
+        let value = paragraph?.lines().find_map(|line| line.strip_prefix("Value:"))?;
+        Some(value.strip_prefix(' ').unwrap_or(value).to_owned())
+    };
+    let mut answers = preseed.answers();
+    let differs =
+        answers.find(|answer| value(&answer.question).unwrap_or_default() != answer.value)?;
+    Some((differs.question.clone(), value(&differs.question).unwrap_or_default()))
+}
+
+#[test]
+fn odd_values_reach_debconf_and_the_guard_as_they_are() {
+    for (key, value) in ODD {
+        let Some((_, preseed)) = rendered("ubuntu-20.04", &with_field(key, value)) else {
+            panic!("{key} = {value:?}");
+        };
+        assert_eq!(kept_by_debconf(&preseed), None, "{key} = {value:?}");
+        let guard = &preseed.scripts.iter().find(|script| script.name == "guard.sh").unwrap().text;
+        let is_call = |line: &&str| {
+            ["guard_disk '", "choose_disk '"].iter().any(|call| line.starts_with(call))
+        };
+        let calls: String = guard.lines().filter(is_call).map(|line| format!("{line}\n")).collect();
+        assert_eq!(calls.lines().count(), 2, "{guard}");
+        let directory = tempfile::tempdir().unwrap();
+        // What a pattern without quotes would become.
+        fs::write(directory.path().join("0:0:0:0"), "").unwrap();
+        let script = format!(
+            "guard_disk() {{ printf '%s\\n' \"$1\" \"$4\"; }}\nchoose_disk() {{ printf '%s\\n' \"$@\"; }}\n{calls}"
+        );
+        for shell in ["dash", "bash"].into_iter().filter(|shell| program(shell).is_some()) {
+            let mut command = Command::new(shell);
+            let output =
+                command.args(["-c", &script]).current_dir(directory.path()).output().unwrap();
+            let seen = String::from_utf8(output.stdout).unwrap();
+            let word = |wanted, usual| if *key == wanted { *value } else { usual };
+            let name = word("disks.system.name", "sda");
+            let scsi = word("disks.system.scsi", "-");
+            assert_eq!(seen, format!("{name}\n{scsi}\n{name}\n"), "{shell}: {calls}");
         }
     }
 }
