@@ -13,6 +13,8 @@ mod judged;
 mod program;
 #[path = "vsphere/simulator.rs"]
 mod simulator;
+#[path = "remedies/ubuntu.rs"]
+mod ubuntu;
 #[path = "remedies/vsphere.rs"]
 mod vsphere;
 
@@ -201,8 +203,8 @@ fn of_check(results: &[Value], check: &str) -> Judged {
 fn site_of(answers: &Path) -> String {
     format!(
         "stage: prepare\n\
-         configuration_server: {{ address: cs01.example.test, version: 9.8.9.0 }}\n\
-         process_servers: [ {{ name: ps1, address: ps01.example.test, version: 9.8.9.0 }} ]\n\
+         configuration_server: {{ address: cs01.example.test, version: 9.55.6595.1 }}\n\
+         process_servers: [ {{ name: ps1, address: ps01.example.test, version: 9.55.6595.1 }} ]\n\
          master_targets: [ {{ name: mt1, ssh: 'capture:{}' }} ]\n\
          protected_vms: [ {{ name: app, master_target: mt1, filesystems: [xfs, reiserfs] }} ]\n",
         answers.display()
