@@ -49,7 +49,11 @@ fn wrongly_passing(subjects: &[Subject], good: &[(&str, usize)], section: &str) 
 #[test]
 fn no_damaged_answer_of_a_host_or_an_esxi_shell_passes() {
     let Some(subjects) = captures::of_shells() else { return };
-    wrongly_passing(&subjects, &[("mt-good", 25), ("esxi-paid", 18)], "host-mutants");
+    wrongly_passing(
+        &subjects,
+        &[("mt-good", 25), ("ubuntu-kernel-pinned", 20), ("esxi-paid", 18)],
+        "host-mutants",
+    );
 }
 
 #[test]

@@ -68,7 +68,8 @@ pub fn of_shells() -> Option<Vec<Subject>> {
         return None;
     }
     let dir = tempfile::Builder::new().prefix("preflight-mutants").tempdir().unwrap();
-    let hosts = ["mt-good", "mt-bad", "mt-retention-swap", "mt-retention-in-use"];
+    let hosts =
+        ["mt-good", "mt-bad", "mt-retention-swap", "mt-retention-in-use", "ubuntu-kernel-pinned"];
     let hosts = hosts.map(|name| of_host(dir.path(), name));
     let shells = ["esxi-paid", "esxi-free"].map(|name| of_esxi(dir.path(), name));
     Some(hosts.into_iter().chain(shells).collect())
@@ -120,8 +121,17 @@ fn of_esxi(below: &Path, name: &'static str) -> Subject {
 fn asked(below: &Path, name: &str, probes: &[Probe], around: &ProbeEnv) -> Transcript {
     let root = below.join(name);
     let lab = sshd::lab();
-    let built = Command::new(lab.join("mkroot.sh")).arg(name).arg(&root).output().unwrap();
-    assert!(built.status.success(), "{name}: {}", String::from_utf8_lossy(&built.stderr));
+    let make = |arguments: &[&str]| {
+        let built =
+            Command::new(lab.join("mkroot.sh")).args(arguments).arg(&root).output().unwrap();
+        assert!(built.status.success(), "{name}: {}", String::from_utf8_lossy(&built.stderr));
+    };
+    // One of Ubuntu, good as it is, whose kernel is kept by a pin in place of holds.
+    let is_ubuntu = name.starts_with("ubuntu-");
+    make(&[if is_ubuntu { "mt-ubuntu2004" } else { name }]);
+    if is_ubuntu {
+        make(&["--fault", name]);
+    }
     let text = script::assemble(probes, around, &Nonce::from_bytes([7; 16]));
     let mut shell = Command::new(lab.join("enter.sh"))
         .arg(&root)

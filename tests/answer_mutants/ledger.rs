@@ -289,7 +289,6 @@ fn excuse(passed: &Passed) -> Option<&'static str> {
 /// Probes that decide no check of these captures, each with the reason.
 const UNREAD: &[(&str, &str)] = &[
     ("apt-settings", "Debian's and Ubuntu's alone"),
-    ("apt-preferences", "Debian's and Ubuntu's alone"),
     ("asked", "whom the other answers are about"),
     ("authorization", "names of roles and privileges, for those that are lacking"),
     ("auto-upgrades", "Debian's and Ubuntu's alone"),
