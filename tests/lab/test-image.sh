@@ -52,6 +52,14 @@ rc=0; preflight build image centos-6.6 --agent "$agent6" --allow-unpinned --base
 if [ $rc != 0 ] && grep -q lsscsi "$OUT/case.log"; then note ok "a package no repository has is named" "$(grep -m1 lsscsi "$OUT/case.log")"; else note FAIL "a package no repository has is named" "exit $rc"; fi
 rm -f "$image"/incomplete.iso*
 
+# --- DVDs of EL 8 and 9, with somebody's own kickstart
+own_ks() { preflight build image --base "$OUT/el$1/base.iso" --kickstart "$LAB/dvd/own.ks" -o "$image/el$1.iso"; }
+for release in 8 9; do
+  good "el$release medium built" "$LAB/dvd/build.sh" "$OUT" "$release"
+  good "el$release: own kickstart put on it and verified" own_ks "$release"
+  good "el$release: media md5" checkisomd5 "$image/el$release.iso"
+done
+
 # --- a kickstart disc, and el7
 good "kickstart disc built" build6 -o "$image/ks-disc.iso"
 good "el7 built and verified" build7 --base "$base7" -o "$image/el7.iso"
@@ -92,6 +100,10 @@ caught "the unpatched el6 medium fails this test" 'FAIL no ks= or inst.ks=' boot
 good "kickstart disc beside the vendor's medium" boot "$base6" bios --second "$image/ks-disc.iso" --direct "$OUT" ks=cdrom:/ks.cfg
 good "el7 boots from CD, BIOS" boot "$image/el7.iso" bios
 good "el7 boots from CD, UEFI" boot "$image/el7.iso" uefi
+for release in 8 9; do
+  good "el$release boots from CD, BIOS" boot "$image/el$release.iso" bios
+  good "el$release boots from CD, UEFI" boot "$image/el$release.iso" uefi
+done
 good "el7 boots as a disk, BIOS" boot "$image/el7.iso" bios --as-disk
 good "el7 boots as a disk, UEFI" boot "$image/el7.iso" uefi --as-disk
 caught "the unpatched el7 medium fails this test" 'FAIL no ks= or inst.ks=' boot "$base7" uefi --as-disk
