@@ -351,7 +351,7 @@ fn remedies_name_commands_there_are() {
 #[test]
 fn explain_says_everything_about_a_check() {
     let set = embedded();
-    let text = catalogue::explain(&set, "image.zerombr", 80).expect("it exists");
+    let text = catalogue::explain(&set, "image.zerombr", &Style::default()).expect("it exists");
     // The line changes with every entry before it.
     let at = set.find("image.zerombr").expect("it exists").at.to_string();
     insta::assert_snapshot!(text.replace(&at, "FILE, line N"), @r"
@@ -372,7 +372,7 @@ fn explain_says_everything_about_a_check() {
                       people who fail back; no document lists it.
           defined in  FILE, line N
         ");
-    let error = catalogue::explain(&set, "image.zerombrr", 80).unwrap_err();
+    let error = catalogue::explain(&set, "image.zerombrr", &Style::default()).unwrap_err();
     assert_eq!(error.to_string(), "no check, symptom or step \"image.zerombrr\"");
     assert_eq!(error.hint().as_deref(), Some("try preflight explain image.zerombr"));
 }
@@ -385,7 +385,7 @@ fn every_check_is_listed_and_explained_within_its_columns() {
     let lines = catalogue::list_text(&set, 80);
     assert_eq!(lines.lines().count(), set.checks().len());
     for check in set.checks() {
-        let text = catalogue::explain(&set, &check.id, 80).unwrap();
+        let text = catalogue::explain(&set, &check.id, &Style::default()).unwrap();
         for line in text.lines().chain(lines.lines()) {
             let command = line.trim_start().starts_with('$');
             let word = line.split_whitespace().any(|word| word.len() > 60);

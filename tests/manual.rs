@@ -134,3 +134,37 @@ fn the_manual_names_every_variable_that_is_read() {
         .collect();
     assert!(missing.is_empty(), "{missing:?}");
 }
+
+#[test]
+fn colours_and_links_are_for_terminals_or_where_they_are_forced() {
+    let capture = format!(
+        "capture:{}/tests/golden/captures/broken/linux-mt.mt1.json",
+        env!("CARGO_MANIFEST_DIR")
+    );
+    let report = ["check", "host", &capture];
+    let explain = ["explain", "ts-95226"];
+    let help = ["--help"];
+    for (variables, colour, words, expected) in [
+        ("", "auto", &report[..], (false, false)),
+        ("CLICOLOR_FORCE=1", "auto", &report, (true, false)),
+        ("CLICOLOR_FORCE=1 NO_COLOR=1", "auto", &report, (false, false)),
+        ("CLICOLOR_FORCE=1", "never", &report, (false, false)),
+        ("NO_COLOR=1", "always", &report, (true, false)),
+        ("FORCE_HYPERLINK=1", "auto", &report, (false, true)),
+        ("FORCE_HYPERLINK=1", "never", &explain, (false, false)),
+        ("FORCE_HYPERLINK=0", "always", &explain, (false, false)),
+        ("FORCE_HYPERLINK=1", "auto", &explain, (false, true)),
+        ("", "always", &help, (true, false)),
+        ("CLICOLOR_FORCE=1", "never", &help, (false, false)),
+    ] {
+        let mut command = Command::new(binary());
+        for name in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "FORCE_HYPERLINK"] {
+            command.env_remove(name);
+        }
+        command.envs(variables.split_whitespace().filter_map(|pair| pair.split_once('=')));
+        let ran = command.args(["--color", colour]).args(words).output().unwrap();
+        let text = String::from_utf8(ran.stdout).unwrap();
+        let seen = (text.contains("\u{1b}["), text.contains("\u{1b}]8;;https://"));
+        assert_eq!(seen, expected, "{variables} --color {colour} {words:?}: {text}");
+    }
+}

@@ -22,19 +22,9 @@ pub enum Caller {
 impl Caller {
     /// Returns who starts the program, as `--format` on the command line tells.
     pub fn from_arguments(arguments: &[OsString]) -> Self {
-        let options = arguments.iter().take_while(|argument| *argument != "--");
-        let mut words = options.filter_map(|argument| argument.to_str()).peekable();
-        while let Some(word) = words.next() {
-            let format = match word.strip_prefix("--format") {
-                Some("") => words.peek().copied(),
-                Some(rest) => rest.strip_prefix('='),
-                None => None,
-            };
-            if format.and_then(report::format).is_some_and(report::Format::is_plugin) {
-                return Self::Monitoring;
-            }
-        }
-        Self::Person
+        let formats = option_values(arguments, "--format");
+        let is_plugin = |name| report::format(name).is_some_and(report::Format::is_plugin);
+        if formats.into_iter().any(is_plugin) { Self::Monitoring } else { Self::Person }
     }
 
     /// Prints why a command could not run, and returns its exit status.
@@ -62,6 +52,21 @@ impl Caller {
         error.print().ok();
         std::process::exit(ExitStatus::Plugin(PluginState::Unknown).code().into())
     }
+}
+
+/// Returns the values of an option, before the command line is parsed.
+pub fn option_values<'a>(arguments: &'a [OsString], option: &str) -> Vec<&'a str> {
+    let options = arguments.iter().take_while(|argument| *argument != "--");
+    let mut words = options.filter_map(|argument| argument.to_str()).peekable();
+    let mut values = Vec::new();
+    while let Some(word) = words.next() {
+        values.extend(match word.strip_prefix(option) {
+            Some("") => words.peek().copied(),
+            Some(rest) => rest.strip_prefix('='),
+            None => None,
+        });
+    }
+    values
 }
 
 /// Prints the chain of an error on one line, and a hint below it.

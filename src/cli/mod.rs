@@ -51,7 +51,7 @@ use clap::error::ContextValue;
 use clap::{CommandFactory, FromArgMatches};
 
 use args::CommandLine;
-use error::Caller;
+use error::{Caller, option_values};
 use exit::ExitStatus;
 use terminal::{prompt, screen};
 
@@ -61,6 +61,9 @@ use crate::secret::redact_password;
 pub fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args_os().collect();
     let caller = Caller::from_arguments(&arguments);
+    // Known before the rest is parsed, because parsing prints help.
+    let colour = option_values(&arguments, "--color").pop().and_then(|word| word.parse().ok());
+    screen::choose_colour(colour.unwrap_or_default());
     if let Err(error) = guard::keep_memory_private() {
         return caller.report_error(&error).into();
     }

@@ -2,14 +2,15 @@
 //!
 //! Not for making findings (`evaluate`), nor for the formats themselves (`report`).
 
-use std::io::{BufWriter, IsTerminal, Write};
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use anstream::stream::RawStream;
 use anyhow::Context;
 use rustix::fs::Access;
 
 use super::args::{FailOnArg, ReportArgs};
-use super::terminal::screen;
+use super::terminal::screen::{self, Printed};
 use super::{ExitStatus, fix, outputs, recorded};
 use crate::atomic_file::{AtomicFile, InputFile, Visibility, check_target};
 use crate::check::status::FailOn;
@@ -84,11 +85,7 @@ impl Reporter {
         self.write_to(&mut std::io::stderr(), report)
     }
 
-    fn write_to(
-        &self,
-        stream: &mut (impl Write + IsTerminal),
-        report: &Report,
-    ) -> anyhow::Result<ExitStatus> {
+    fn write_to(&self, stream: &mut impl RawStream, report: &Report) -> anyhow::Result<ExitStatus> {
         let Some(earlier) = &self.since else { return self.write_whole(stream, report) };
         let mut report = report.clone();
         earlier.date_failures(&mut report);
@@ -96,7 +93,7 @@ impl Reporter {
         if self.screen.name == report::FORMATS[0].name {
             self.write_files(&report)?;
             let text = comparison_text::render(&compared, screen::report_width());
-            stream.write_all(text.as_bytes())?;
+            Printed(stream).write_all(text.as_bytes())?;
         } else {
             self.write_whole(stream, &report)?;
         }
@@ -109,17 +106,12 @@ impl Reporter {
 
     fn write_whole(
         &self,
-        stream: &mut (impl Write + IsTerminal),
+        stream: &mut impl RawStream,
         report: &Report,
     ) -> anyhow::Result<ExitStatus> {
         self.write_files(report)?;
-        let style = Style {
-            colour: screen::colour_on(stream),
-            width: screen::report_width(),
-            lists_passed: screen::is_verbose(),
-            is_brief: self.is_brief,
-        };
-        write_whole(self.screen, report, &style, stream)?;
+        let style = Style { is_brief: self.is_brief, ..screen::style(stream) };
+        write_whole(self.screen, report, &style, Printed(stream))?;
         let own = ExitStatus::from_report(report.summary.exit_code);
         Ok(self.screen.plugin_state(report).map_or(own, ExitStatus::Plugin))
     }

@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::layout::{capitalize, fold, make_visible, truncate};
+use super::style::Style;
 use super::text_page::TextPage;
 use crate::check::definition::{Check, CheckSet, Remedy, Severity, SourceReference};
 use crate::check::model::{AskOf, CheckScope};
@@ -128,12 +129,12 @@ pub fn list_text(set: &CheckSet, width: usize) -> String {
 /// # Errors
 ///
 /// [`UnknownIdError`] when the set has none of this id.
-pub fn explain(set: &CheckSet, id: &str, width: usize) -> Result<String, UnknownIdError> {
+pub fn explain(set: &CheckSet, id: &str, style: &Style) -> Result<String, UnknownIdError> {
     let check = set.find(id).ok_or_else(|| UnknownIdError {
         id: id.to_owned(),
         nearest: set.nearest_id(id).map(str::to_owned),
     })?;
-    let mut page = TextPage::of_width(width);
+    let mut page = TextPage::new(style);
     page.quote("", &format!("{}: {}", check.id, check.title));
     let row = |page: &mut TextPage, label: &str, text: &str| {
         page.line(&format!("  {label:<12}"), text);
@@ -152,7 +153,7 @@ pub fn explain(set: &CheckSet, id: &str, width: usize) -> Result<String, Unknown
     row(&mut page, "do", &check.remedy.text);
     check.remedy.commands.iter().for_each(|command| page.command("              ", command));
     row(&mut page, "downtime", if check.remedy.downtime { "yes" } else { "no" });
-    row(&mut page, "source", &check.source.to_string());
+    page.source("  source      ", &check.source);
     if let Some(source) = SOURCES.iter().find(|source| source.key == check.source.doc) {
         row(&mut page, "", source.meaning);
     }

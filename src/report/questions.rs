@@ -251,7 +251,7 @@ pub fn put(
     page.line("  check       ", &format!("{}, {severity}", check.id));
     page.line("  ask         ", &ask_text(&check.ask_of));
     page.line("  a no means  ", &check.symptom);
-    page.line("  source      ", &check.source.to_string());
+    page.source("  source      ", &check.source);
     if let QuestionState::Expired { answer, why } = state {
         let (value, by, at) = (answer.value.as_str(), &answer.by, &answer.at);
         page.line("  before      ", &format!("{value}, says {by} on {at}, but {why}"));

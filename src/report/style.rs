@@ -5,6 +5,8 @@
 pub struct Style {
     /// Whether colours may be used.
     pub colour: bool,
+    /// Whether a terminal makes links of OSC 8 of what has an address.
+    pub links: bool,
     /// Columns to wrap at.
     pub width: usize,
     /// Whether what passed is listed.
@@ -15,6 +17,6 @@ pub struct Style {
 
 impl Default for Style {
     fn default() -> Self {
-        Self { colour: false, width: 80, lists_passed: false, is_brief: false }
+        Self { colour: false, links: false, width: 80, lists_passed: false, is_brief: false }
     }
 }

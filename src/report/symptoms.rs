@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::catalogue::UnknownIdError;
 use super::layout::{capitalize, fold, make_visible, single_line, truncate};
+use super::style::Style;
 use super::text_page::TextPage;
 use crate::check::definition::CheckSet;
 use crate::knowledge::Knowledge;
@@ -36,10 +37,10 @@ pub fn explain(
     checks: &CheckSet,
     knowledge: &Knowledge,
     asked: &str,
-    width: usize,
+    style: &Style,
 ) -> Result<String, UnknownIdError> {
     if let Some(document) = knowledge.find(asked) {
-        return explain_document(document, checks, knowledge, width);
+        return explain_document(document, checks, knowledge, style);
     }
     let prefix = format!("{}.", asked.trim());
     let is_step_of = |document: &&SearchDocument| {
@@ -47,14 +48,14 @@ pub fn explain(
     };
     let of_stage: Vec<&SearchDocument> = knowledge.documents().iter().filter(is_step_of).collect();
     if !of_stage.is_empty() {
-        return Ok(other_lines(&format!("the steps of {}", asked.trim()), &of_stage, width)
+        return Ok(other_lines(&format!("the steps of {}", asked.trim()), &of_stage, style)
             .trim_start()
             .to_owned());
     }
     let by_code = knowledge.with_code(asked);
     if let Some((first, others)) = by_code.split_first() {
-        let out = explain_document(first, checks, knowledge, width)?;
-        return Ok(out + &other_lines("the code means as well", others, width));
+        let out = explain_document(first, checks, knowledge, style)?;
+        return Ok(out + &other_lines("the code means as well", others, style));
     }
     // What is spelled like an id is one that is misspelt.
     let is_id = !asked.trim().contains(char::is_whitespace)
@@ -63,22 +64,25 @@ pub fn explain(
     let found: Vec<&SearchDocument> = found.iter().map(|candidate| candidate.document).collect();
     match found.split_first() {
         Some((first, others)) => {
-            let out = explain_document(first, checks, knowledge, width)?;
+            let out = explain_document(first, checks, knowledge, style)?;
             let others = &others[..others.len().min(MAX_OTHERS)];
-            Ok(out + &other_lines("see also", others, width))
+            Ok(out + &other_lines("see also", others, style))
         }
-        None => explain_check(checks, knowledge.symptoms(), asked, width),
+        None => explain_check(checks, knowledge.symptoms(), asked, style),
     }
 }
 
-fn other_lines(heading: &str, others: &[&SearchDocument], width: usize) -> String {
+fn other_lines(heading: &str, others: &[&SearchDocument], style: &Style) -> String {
     let mut out = String::new();
     if !others.is_empty() {
         out.push_str(&format!("\n{heading}\n"));
     }
     for document in others {
         let line = format!("{}: {}", document.id, single_line(&document.title));
-        out.push_str(&format!("  {}\n", truncate(&make_visible(&line), width.saturating_sub(2))));
+        out.push_str(&format!(
+            "  {}\n",
+            truncate(&make_visible(&line), style.width.saturating_sub(2))
+        ));
     }
     out
 }
@@ -87,24 +91,24 @@ fn explain_document(
     document: &SearchDocument,
     checks: &CheckSet,
     knowledge: &Knowledge,
-    width: usize,
+    style: &Style,
 ) -> Result<String, UnknownIdError> {
     match (document.kind, knowledge.symptoms().find(&document.id)) {
-        (Subject::Step, _) => Ok(explain_step(document, width)),
-        (_, Some(symptom)) => Ok(explained(symptom, checks, width)),
-        (_, None) => explain_check(checks, knowledge.symptoms(), &document.id, width),
+        (Subject::Step, _) => Ok(explain_step(document, style)),
+        (_, Some(symptom)) => Ok(explained(symptom, checks, style)),
+        (_, None) => explain_check(checks, knowledge.symptoms(), &document.id, style),
     }
 }
 
-fn explain_step(document: &SearchDocument, width: usize) -> String {
-    let mut page = TextPage::of_width(width);
+fn explain_step(document: &SearchDocument, style: &Style) -> String {
+    let mut page = TextPage::new(style);
     page.quote("", &format!("{}: {}", document.id, document.title));
     for remedy in document.causes.iter().filter_map(|cause| cause.remedy.as_ref()) {
         page.line("  do        ", &remedy.text);
         remedy.commands.iter().for_each(|line| page.line("            ", &format!("$ {line}")));
     }
     document.checks().iter().for_each(|check| page.line("  proved by ", check));
-    page.line("  source    ", &document.source.to_string());
+    page.source("  source    ", &document.source);
     let words: Vec<&str> = document.id.split('.').collect();
     if let [scenario, stage, ..] = words.as_slice()
         && !scenario.starts_with("modernised")
@@ -118,20 +122,20 @@ fn explain_check(
     checks: &CheckSet,
     symptoms: &SymptomSet,
     id: &str,
-    width: usize,
+    style: &Style,
 ) -> Result<String, UnknownIdError> {
-    let out = super::catalogue::explain(checks, id, width).map_err(|mut unknown| {
+    let out = super::catalogue::explain(checks, id, style).map_err(|mut unknown| {
         unknown.nearest = unknown.nearest.or_else(|| symptoms.nearest_id(id).map(str::to_owned));
         unknown
     })?;
-    let mut page = TextPage::of_width(width);
+    let mut page = TextPage::new(style);
     let seen = symptoms.for_check(id).map(|symptom| format!("{}: {}", symptom.id, symptom.title));
     page.column("  seen as     ", seen);
     Ok(out + &page.finish())
 }
 
-fn explained(symptom: &Symptom, checks: &CheckSet, width: usize) -> String {
-    let mut page = TextPage::of_width(width);
+fn explained(symptom: &Symptom, checks: &CheckSet, style: &Style) -> String {
+    let mut page = TextPage::new(style);
     page.quote("", &format!("{}: {}", symptom.id, symptom.title));
     page.list("  codes     ", &symptom.codes);
     for (index, cause) in symptom.causes.iter().enumerate() {
@@ -143,7 +147,7 @@ fn explained(symptom: &Symptom, checks: &CheckSet, width: usize) -> String {
         page.line("    do      ", &remedy.text);
         remedy.commands.iter().for_each(|line| page.line("            ", &format!("$ {line}")));
     }
-    page.line("  source    ", &symptom.source.to_string());
+    page.source("  source    ", &symptom.source);
     let target = "--target ssh://root@MASTER-TARGET";
     page.plain(&format!("  next      $ preflight troubleshoot {} {target}", symptom.id));
     page.finish()

@@ -162,7 +162,7 @@ impl Text<'_> {
             page.line("  shows as ", &first.symptom);
             self.remedies(group);
         }
-        self.page.quote("  source   ", &first.source.to_string());
+        self.page.source("  source   ", &first.source);
     }
 
     fn block_head(&mut self, class: Status, text: &str) {

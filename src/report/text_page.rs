@@ -6,6 +6,8 @@ use anstyle::{Effects, Style as Ansi};
 
 use super::layout::{make_visible, single_line, truncate, wrap_labelled};
 use super::style::Style;
+use crate::check::definition::SourceReference;
+use crate::check::source;
 
 /// A page that is being written.
 pub(super) struct TextPage {
@@ -43,6 +45,18 @@ impl TextPage {
     /// Adds a text from elsewhere as [`line`](Self::line) does; line breaks in it are shown.
     pub(super) fn quote(&mut self, label: &str, text: &str) {
         self.text.push_str(&self.wrapped(label, &make_visible(text)));
+    }
+
+    /// Adds where something is written; a link where the document has an address.
+    pub(super) fn source(&mut self, label: &str, source: &SourceReference) {
+        let mut lines = self.wrapped(label, &make_visible(&source.to_string()));
+        if self.style.links
+            && let Some(address) = source::address(&source.doc)
+        {
+            let link = format!("\x1b]8;;{address}\x1b\\{}\x1b]8;;\x1b\\", source.doc);
+            lines = lines.replacen(&source.doc, &link, 1);
+        }
+        self.text.push_str(&lines);
     }
 
     /// Returns the lines of a text behind a label.

@@ -148,7 +148,7 @@ pub fn finish(command: &mut Command, directory: &Path, patience: Duration) -> Ra
     let mut child = command
         .current_dir(directory)
         .env_remove("SOURCE_DATE_EPOCH")
-        .env_remove("NO_COLOR")
+        .env("NO_COLOR", "1")
         .env("CLICOLOR_FORCE", "1")
         .stdin(Stdio::null())
         .stdout(out.try_clone().expect("a second handle"))

@@ -74,6 +74,11 @@ pub struct CommandLine {
     /// the embedded ones
     #[arg(long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
     assets: Option<PathBuf>,
+
+    /// Use colours and links in texts for people: where a terminal has them,
+    /// always, or never
+    #[arg(long, global = true, value_name = "WHEN", default_value_t)]
+    color: clap::ColorChoice,
 }
 
 impl CommandLine {

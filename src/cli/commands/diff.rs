@@ -42,7 +42,7 @@ pub fn diff(args: &DiffArgs, assets: &Assets) -> anyhow::Result<ExitStatus> {
         TextOrJson::Json => comparison::to_json(&compared),
         TextOrJson::Text => comparison_text::render(&compared, screen::report_width()),
     };
-    std::io::stdout().write_all(text.as_bytes())?;
+    screen::stdout().write_all(text.as_bytes())?;
     Ok(ExitStatus::from_report(compared.exit_code))
 }
 

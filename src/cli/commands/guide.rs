@@ -22,7 +22,6 @@ use crate::cli::{ExitStatus, interrupt, site};
 use crate::facts::stage::{Scenario, Stage};
 use crate::guide::plan::written;
 use crate::guide::{GuideRequest, StepSet, plan};
-use crate::report::Style;
 use crate::report::guide::{FORMATS, GuideReport};
 
 /// Guides the machines of a site, or prints one stage.
@@ -106,13 +105,6 @@ fn look(
 fn print(report: &GuideReport, format: &str) -> anyhow::Result<()> {
     let format = FORMATS.iter().find(|known| known.name == format);
     let format = format.context("the format was verified with the arguments")?;
-    let mut out = std::io::stdout();
-    let style = Style {
-        colour: screen::colour_on(&out),
-        width: screen::report_width(),
-        lists_passed: screen::is_verbose(),
-        is_brief: false,
-    };
-    out.write_all(&(format.render)(report, &style))?;
-    Ok(())
+    let style = screen::style(&std::io::stdout());
+    Ok(screen::stdout().write_all(&(format.render)(report, &style))?)
 }

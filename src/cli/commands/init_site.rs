@@ -70,7 +70,7 @@ pub fn init_site(args: &InitSiteArgs) -> anyhow::Result<ExitStatus> {
         elsewhere: sites.map(|other| other.site.protected_vms.len()).sum(),
     });
     match (&args.out, existing) {
-        (None, _) => std::io::stdout().write_all(text.as_bytes())?,
+        (None, _) => screen::stdout().write_all(text.as_bytes())?,
         (Some(path), None) => write(path, &text, args.overwrite)?,
         (Some(path), Some(old)) => return show_difference(path, &old, &text),
     }

@@ -16,6 +16,7 @@ use crate::check::CheckSet;
 use crate::cli::ExitStatus;
 use crate::cli::args::{CommandLine, ManArgs};
 use crate::cli::manual::{self, ENTRIES, Entry};
+use crate::cli::terminal::screen;
 use crate::facts::stage::Stage;
 use crate::image::recipe::Recipe;
 use crate::report;
@@ -24,7 +25,7 @@ use crate::report;
 /// formats and recipes.
 pub fn completions(shell: clap_complete::Shell, assets: &Assets) -> anyhow::Result<ExitStatus> {
     let mut command = with_names(CommandLine::command(), &names(assets)?);
-    clap_complete::generate(shell, &mut command, "preflight", &mut std::io::stdout());
+    clap_complete::generate(shell, &mut command, "preflight", &mut screen::stdout());
     Ok(ExitStatus::Clean)
 }
 
@@ -71,7 +72,7 @@ fn with_names(command: Command, names: &Names) -> Command {
 pub fn man(args: &ManArgs) -> anyhow::Result<ExitStatus> {
     match &args.all {
         Some(directory) => write_all(directory)?,
-        None => manual::write_page(&mut std::io::stdout(), CommandLine::command(), entry(args)?)?,
+        None => manual::write_page(&mut screen::stdout(), CommandLine::command(), entry(args)?)?,
     }
     Ok(ExitStatus::Clean)
 }

@@ -43,11 +43,11 @@ pub fn troubleshoot(args: &TroubleshootArgs, assets: &Assets) -> anyhow::Result<
     let shown = match args.format {
         TextOrJson::Json => troubleshooting::to_json(&result),
         TextOrJson::Text => {
-            let colour = screen::colour_on(&std::io::stdout());
-            troubleshooting_text::render(&result, &Style { colour, ..Style::default() })
+            let style = screen::style(&std::io::stdout());
+            troubleshooting_text::render(&result, &Style { width: Style::default().width, ..style })
         }
     };
-    std::io::stdout().write_all(shown.as_bytes())?;
+    screen::stdout().write_all(shown.as_bytes())?;
     Ok(if interrupted {
         ExitStatus::Interrupted
     } else {

@@ -56,7 +56,10 @@ pub const TROUBLESHOOT: Rows = &[
 /// Variables that every command reads.
 pub const TERMINAL: Rows = &[
     ("NO_COLOR", "when set, nothing is coloured"),
-    ("TERM", "dumb: no colour and no moving progress"),
+    ("CLICOLOR_FORCE", "when set, colours go to files and pipes, too"),
+    ("CLICOLOR", "0: no colours"),
+    ("FORCE_HYPERLINK", "0: no links of OSC 8; else links to files and pipes, too"),
+    ("TERM", "dumb: no colours, no links and no moving progress"),
 ];
 
 /// Of what logs in to hosts.

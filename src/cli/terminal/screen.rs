@@ -1,15 +1,17 @@
-//! Printable text without control characters, colours, and logging to standard error.
+//! Printable text without control characters, colours, links, and logging to standard error.
 
 use std::fmt;
-use std::io::IsTerminal;
+use std::io::{self, Stdout, Write};
 
+use anstream::stream::RawStream;
+use anstream::{AutoStream, ColorChoice};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::FmtContext;
 use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
 use tracing_subscriber::registry::LookupSpan;
 
-use crate::report::is_unprintable;
+use crate::report::{Style, is_unprintable};
 
 /// Sends log events to standard error; `verbose` is the number of `-v`.
 pub fn log_to_stderr(verbose: u8) {
@@ -73,11 +75,62 @@ where
     }
 }
 
-/// Whether a stream gets colour: a terminal, and neither NO_COLOR nor TERM=dumb is set.
-pub fn colour_on(stream: &impl IsTerminal) -> bool {
-    let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-    stream.is_terminal() && !set("NO_COLOR") && !dumb
+/// Whether a stream gets colour: as `--color` says, else as NO_COLOR, CLICOLOR_FORCE and CLICOLOR do, else when it is a terminal that has them.
+pub fn colour_on(stream: &impl RawStream) -> bool {
+    AutoStream::choice(stream) != ColorChoice::Never
+}
+
+/// Takes what `--color` says, for everything that is printed from here on.
+pub fn choose_colour(choice: clap::ColorChoice) {
+    let choice = match choice {
+        clap::ColorChoice::Auto => ColorChoice::Auto,
+        clap::ColorChoice::Always => ColorChoice::Always,
+        clap::ColorChoice::Never => ColorChoice::Never,
+    };
+    choice.write_global();
+}
+
+/// Returns how a report for people is to look on a stream.
+pub fn style(stream: &impl RawStream) -> Style {
+    let colour = colour_on(stream);
+    let is_forced = std::env::var_os("FORCE_HYPERLINK").is_some();
+    let may_link = if is_forced {
+        ColorChoice::global() != ColorChoice::Never
+    } else {
+        colour && stream.is_terminal()
+    };
+    Style {
+        colour,
+        links: may_link && supports_hyperlinks::supports_hyperlinks(),
+        width: report_width(),
+        lists_passed: is_verbose(),
+        is_brief: false,
+    }
+}
+
+/// A stream for what people or programs read. That a reader went away is no failure: what it did not want is dropped, and the exit status
+/// says what it would have said.
+pub struct Printed<S>(pub S);
+
+impl<S: Write> Write for Printed<S> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self.0.write(bytes) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(bytes.len()),
+            written => written,
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self.0.flush() {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            flushed => flushed,
+        }
+    }
+}
+
+/// Returns standard output, for printing.
+pub fn stdout() -> Printed<Stdout> {
+    Printed(io::stdout())
 }
 
 /// Returns a text with characters that could control a terminal escaped.
@@ -92,7 +145,6 @@ pub fn printable(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::io::{self, Write};
     use std::sync::{Arc, Mutex};
 
     use super::*;
