@@ -177,22 +177,7 @@ efi_partition: {mount: /boot/efi, size: 200 MiB}
 ";
 
 /// Another release of an installer that is known.
-const ROCKY: &str = "\
-title: Rocky Linux 9, minimal
-generation: 9
-release: '^Rocky Linux release 9\\.[0-9]+ \\(Blue Onyx\\)$'
-agent_distribution: RHEL9-64
-packages:
-  groups: [core]
-  names: [xfsprogs, perl, lsscsi, rsync, wget, kexec-tools, device-mapper-multipath, kpartx, lvm2, open-vm-tools]
-open_ports: ['443:tcp', '9443:tcp']
-layout:
-  - {mount: /, size: 20 GiB, primary: true, label: mtroot}
-  - {mount: swap, size: 4 GiB, label: mtswap}
-  - {mount: /var/crash, size: 8 GiB, label: mtcrash}
-  - {mount: /home, size: 4 GiB, grow: true, label: mthome}
-efi_partition: {mount: /boot/efi, size: 200 MiB}
-";
+const ROCKY: &str = include_str!("profiles/rocky-9.yaml");
 
 /// The guide's steps lie below the checks, and are none.
 #[test]

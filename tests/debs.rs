@@ -183,6 +183,7 @@ fn dependencies_resolve_as_apt_resolves_them() {
                 groups: &[],
                 implied: &[],
                 add_ons_last: false,
+                reads_rich: false,
                 known_files: &[],
             };
             let solution = solve(&pool, &request);
@@ -565,6 +566,7 @@ fn a_real_archive_resolves_as_apt_resolves_it() {
             groups: &[],
             implied: &[],
             add_ons_last: false,
+            reads_rich: false,
             known_files: &[],
         };
         let started = std::time::Instant::now();

@@ -70,7 +70,7 @@ pub enum ComposeError {
         profile: String,
     },
     /// The medium is not an installer.
-    #[error("the medium is not a CentOS or RHEL installer: {0}")]
+    #[error("the medium is not one of anaconda: {0}")]
     NotAnInstaller(String),
     /// The medium is for other processors than the agent and the packages.
     #[error("the medium is for {0}, the agent and its packages are for {ARCHITECTURE}")]

@@ -20,4 +20,5 @@ pub mod resolve;
 pub mod setting;
 pub mod static_program;
 pub mod treeinfo;
+pub mod vendor_repositories;
 pub mod writing;

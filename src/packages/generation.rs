@@ -60,6 +60,13 @@ pub struct PackagePolicy {
     pub rpmlib: Vec<String>,
 }
 
+impl PackagePolicy {
+    /// Whether its rpm reads rich dependencies.
+    pub fn reads_rich_dependencies(&self) -> bool {
+        self.rpmlib.iter().any(|feature| feature == "RichDependencies")
+    }
+}
+
 /// One release of a distribution.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]

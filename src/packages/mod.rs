@@ -4,6 +4,7 @@
 //! Not for putting packages into an image (`image`).
 
 pub mod add_ons;
+pub mod compression;
 pub mod deb;
 pub mod depsolve;
 pub mod generation;

@@ -65,6 +65,7 @@ impl AvailableDebs {
             groups: &[],
             implied: &implied,
             add_ons_last: false,
+            reads_rich: false,
             known_files: &[],
         };
         solve(&self.pool, &request)

@@ -12,7 +12,7 @@ use crate::facts::Fact;
 use crate::image::manifest::Manifest;
 use crate::image::md5_list::Md5List;
 use crate::iso::{EntryKind, Medium};
-use crate::packages::deb::compression::decompress;
+use crate::packages::compression::decompress;
 use crate::packages::deb::control::MAX_TEXT;
 use crate::packages::deb::list::{self, DebPackage};
 

@@ -36,6 +36,7 @@ use vendor::{VendorFacts, VendorFiles};
 use super::manifest::{CUSTOM_MEDIUM, Manifest};
 use super::menus::{self as boot_menus, Menus};
 use super::treeinfo::TreeInfo;
+use super::vendor_repositories::vendor_repositories;
 use crate::facts::Fact;
 use crate::facts::image::{ImageFacts, ImageKind};
 use crate::installer::disc_layout;
@@ -87,7 +88,7 @@ pub fn inspect_medium(medium: &Medium, md5: MediaMd5Check) -> ImageFacts {
         chain: &chain.files,
         is_customised: matches!(kind, ImageKind::Installer | ImageKind::CustomMedium),
         needs_repository: kind != ImageKind::CustomMedium
-            || medium.find("repodata/repomd.xml").is_some(),
+            || !vendor_repositories(medium).is_empty(),
     };
     vendor.request_digests(&mut digests);
     repositories.request_digests(&mut digests);

@@ -10,6 +10,7 @@ use rpmrepo_metadata::Package;
 
 use crate::facts::image::depsolve::PackageSetFacts;
 use crate::facts::{Collection, Fact};
+use crate::image::vendor_repositories::{path_below, vendor_repositories};
 use crate::iso::{EntryKind, Medium};
 use crate::packages::depsolve::{
     DepsolveProblem, FileOwners, PackageOrigin, Pool, Solution, SolveRequest, solve,
@@ -55,7 +56,15 @@ impl AvailablePackages {
         addons: impl Iterator<Item = (&'p Package, String)>,
     ) -> Result<Self, RepositoryError> {
         let mut pool = Pool::default();
-        let groups = read_repository(medium, "", &mut pool, PackageOrigin::Base)?;
+        let mut tops = vendor_repositories(medium);
+        if tops.is_empty() {
+            // What is said of a medium without packages is that it has none at its top.
+            tops.push(String::new());
+        }
+        let mut groups = Vec::new();
+        for top in &tops {
+            groups.extend(read_repository(medium, top, &mut pool, PackageOrigin::Base)?);
+        }
         let base = pool.len();
         let mut files = FileOwners::default();
         for (package, file) in addons {
@@ -63,18 +72,22 @@ impl AvailablePackages {
             files.add_package(&pool, package);
         }
         let mut stock = Self { pool, files, groups, base };
-        stock.read_file_lists(medium)?;
+        for top in &tops {
+            stock.read_file_lists(medium, top)?;
+        }
         Ok(stock)
     }
 
     /// The file lists are many times the package list: they are read only when somebody requires a
     /// path that is not in the package list, or when an add-on may bring a file of the medium's.
-    fn read_file_lists(&mut self, medium: &Medium) -> Result<(), RepositoryError> {
+    fn read_file_lists(&mut self, medium: &Medium, top: &str) -> Result<(), RepositoryError> {
         let nobody = self.pool.len() == self.base;
         if nobody && self.pool.missing_paths().is_empty() {
             return Ok(());
         }
-        let Some(lists) = open_file_lists(|path| open(medium, path))? else { return Ok(()) };
+        let Some(lists) = open_file_lists(|path| open(medium, &path_below(top, path)))? else {
+            return Ok(());
+        };
         let damaged = |what| {
             RepositoryError::Inconsistent(
                 lists.name().to_owned(),
@@ -98,6 +111,7 @@ impl AvailablePackages {
                 groups: &self.groups,
                 implied: &asked.generation.package_rules().implied_packages,
                 add_ons_last: asked.generation.package_rules().add_ons_last,
+                reads_rich: asked.generation.package_rules().reads_rich_dependencies(),
                 known_files: asked.known,
             },
         );
@@ -122,7 +136,7 @@ fn read_repository(
     pool: &mut Pool,
     origin: PackageOrigin,
 ) -> Result<Vec<PackageGroup>, RepositoryError> {
-    let place = |path: &str| if top.is_empty() { path.to_owned() } else { format!("{top}/{path}") };
+    let place = |path: &str| path_below(top, path);
     let mut absent: Vec<(String, String)> = Vec::new();
     let groups = visit_packages(
         |path| open(medium, &place(path)),

@@ -11,6 +11,7 @@ use super::vendor::VendorFacts;
 use crate::digest::Sha256;
 use crate::facts::image::{AddOnFacts, SourceFacts};
 use crate::facts::{Collection, Fact, Unavailable};
+use crate::image::vendor_repositories::{path_below, vendor_repositories};
 use crate::installer::disc_layout::REPOSITORY;
 use crate::iso::Medium;
 use crate::packages::deb::pool::{KEY, PACKAGES, read_pool as read_pool_list, signer};
@@ -59,7 +60,7 @@ impl Repositories {
         } else {
             Ok(Repository::default())
         };
-        Self { vendor: read_medium_repository(medium, ""), add_ons, has_add_ons }
+        Self { vendor: read_vendor(medium), add_ons, has_add_ons }
     }
 
     /// Requests the digests of the add-ons.
@@ -124,7 +125,7 @@ pub fn facts(
         second_stage: ["images/install.img", "LiveOS/squashfs.img"]
             .iter()
             .any(|path| medium.find(path).is_some()),
-        repodata: medium.find("repodata/repomd.xml").is_some(),
+        repodata: !vendor_repositories(medium).is_empty(),
         pool: debian.is_some_and(|debian| debian.packages.is_ok()),
         groups: Fact::from(vendor.as_ref().map(|repo| {
             Collection::complete(repo.groups.iter().map(|group| group.id.clone()).collect())
@@ -266,10 +267,24 @@ fn pool_signer(medium: &Medium) -> Result<Result<String, String>, Unavailable> {
     Ok(signer(&String::from_utf8_lossy(&release), &key, &list))
 }
 
+/// Reads the vendor's repositories as one, with paths from the medium's top.
+fn read_vendor(medium: &Medium) -> Result<Repository, String> {
+    let tops = vendor_repositories(medium);
+    let Some((first, others)) = tops.split_first() else {
+        return read_medium_repository(medium, "");
+    };
+    let mut all = read_medium_repository(medium, first)?.below(first);
+    for top in others {
+        all.add(read_medium_repository(medium, top)?.below(top));
+    }
+    Ok(all)
+}
+
 fn read_medium_repository(medium: &Medium, top: &str) -> Result<Repository, String> {
     let open = |path: &str| {
-        let path = if top.is_empty() { path.to_owned() } else { format!("{top}/{path}") };
-        let map = medium.file_map(&path).map_err(|error| io::Error::other(error.to_string()))?;
+        let map = medium
+            .file_map(&path_below(top, path))
+            .map_err(|error| io::Error::other(error.to_string()))?;
         Ok(map.into_reader())
     };
     let mut repo = read_repository(open).map_err(|error| super::join_causes(&error))?;
@@ -277,7 +292,7 @@ fn read_medium_repository(medium: &Medium, top: &str) -> Result<Repository, Stri
     for packages in repo.packages.values_mut() {
         packages.retain(|package| {
             package.disc.is_none_or(|disc| disc <= 1)
-                || file_fault(medium, &package.location, package.len).is_none()
+                || file_fault(medium, &path_below(top, &package.location), package.len).is_none()
         });
     }
     repo.packages.retain(|_, packages| !packages.is_empty());

@@ -124,7 +124,7 @@ impl VendorFiles<'_> {
                     covered.insert(path.to_owned());
                 }
                 // People make the repository of a smaller medium anew and leave this record.
-                Ok(_) if path.starts_with("repodata/") => {
+                Ok(_) if format!("/{path}").contains("/repodata/") => {
                     facts.stale.push(format!("/{path} is not the one that .treeinfo records"));
                 }
                 Ok(_) if self.is_customised && path == "images/efiboot.img" => {

@@ -11,7 +11,6 @@ use pgp::composed::{CleartextSignedMessage, Deserializable, DetachedSignature};
 use pgp::crypto::hash::HashAlgorithm;
 use pgp::packet::Signature;
 
-use super::compression::decompress;
 use super::control;
 use super::error::{DebError, DebFault};
 use super::list;
@@ -19,6 +18,7 @@ use super::package::DebFile;
 use super::trust::DebTrust;
 use crate::digest::Sha256;
 use crate::packages::add_ons::AddOnError;
+use crate::packages::compression::decompress;
 use crate::packages::repository::Keyring;
 
 /// The most bytes of a `Release`, and of a list as it is stored.

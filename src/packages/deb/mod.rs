@@ -5,7 +5,6 @@
 
 mod ar;
 mod archive_lists;
-pub mod compression;
 pub mod control;
 mod error;
 pub mod list;

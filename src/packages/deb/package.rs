@@ -9,13 +9,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::ar::{self, ArMember};
-use super::compression::decompress;
 use super::control;
 use super::error::DebFault;
 use super::list::{DebPackage, NATIVE};
 use super::trust::DebTrust;
 use crate::digest::Sha256;
 use crate::packages::add_ons::{AddOnError, AddOnPackage, FileRetention};
+use crate::packages::compression::decompress;
 
 /// The most bytes of `control.tar` after decompression, and of the control file in it.
 const MOST_CONTROL_TAR: u64 = 64 << 20;

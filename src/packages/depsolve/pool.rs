@@ -9,6 +9,7 @@ use rpmrepo_metadata::{Package, Requirement};
 use super::evr::Relation;
 use super::interner::Interner;
 pub(super) use super::interner::Symbol;
+use super::rich::Rich;
 use super::rules::PackageRules;
 use crate::packages::deb::list::{DebPackage, PackageRelation, VersionTest};
 
@@ -79,6 +80,8 @@ pub struct Pool {
     pub(super) by_name: HashMap<Symbol, Vec<PackageIndex>>,
     /// The packages that provide a name or have a file.
     providers: Providers,
+    /// Rich dependencies by their text.
+    pub(super) rich: HashMap<Symbol, Rich<Capability>>,
     /// The packages that make a name obsolete.
     pub(super) obsoleted: HashMap<Symbol, Vec<(PackageIndex, Capability)>>,
 }
@@ -224,7 +227,8 @@ impl Pool {
     /// lists only those that are often required.
     pub fn missing_paths(&self) -> BTreeSet<String> {
         let required = self.packages.iter().flat_map(|package| &package.requires);
-        let names: BTreeSet<Symbol> = required.map(|required| required.name).collect();
+        let rich = self.rich.values().flat_map(Rich::capabilities);
+        let names: BTreeSet<Symbol> = required.chain(rich).map(|required| required.name).collect();
         let missing = names.into_iter().filter(|name| self.providers.last(*name).is_none());
         let paths = missing.map(|name| self.text(name)).filter(|name| name.starts_with('/'));
         paths.map(str::to_owned).collect()
@@ -254,8 +258,29 @@ impl Pool {
         written.iter().map(|requirement| self.capability(requirement)).collect()
     }
 
+    /// Reads a rich dependency; one that cannot be read is none.
+    fn add_rich(&mut self, name: Symbol, text: &str) {
+        let Some(parsed) = Rich::parse(text).filter(|_| !self.rich.contains_key(&name)) else {
+            return;
+        };
+        let rich = parsed.map(&mut |(name, relation, version)| {
+            let name = self.intern(name);
+            let evr = match version {
+                Some(version) if version.contains(':') => self.intern(version),
+                Some(version) => self.intern(&format!("0:{version}")),
+                None => name,
+            };
+            Capability { name, relation: *relation, or_next: false, evr }
+        });
+        self.capabilities += rich.capabilities().len();
+        self.rich.insert(name, rich);
+    }
+
     fn capability(&mut self, written: &Requirement) -> Capability {
         let name = self.intern(written.name());
+        if written.name().starts_with('(') {
+            self.add_rich(name, written.name());
+        }
         let Some(version) = written.version().filter(|_| written.flags().is_some()) else {
             return Capability { name, relation: Relation::default(), or_next: false, evr: name };
         };

@@ -156,3 +156,13 @@ fn write_helping_file(f: &mut fmt::Formatter<'_>, file: Option<&str>) -> fmt::Re
         None => Ok(()),
     }
 }
+
+/// Returns the name in `NAME-VERSION-RELEASE.ARCH.rpm`.
+///
+/// ```
+/// use preflight::packages::depsolve::package_name_of_file;
+/// assert_eq!(package_name_of_file("perl-libs-5.10.1-136.el6_6.1.x86_64.rpm"), Some("perl-libs"));
+/// ```
+pub fn package_name_of_file(file: &str) -> Option<&str> {
+    file.rsplitn(3, '-').nth(2)
+}

@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use super::evr;
 use super::pool::{Candidate, Capability, PackageIndex, PackageOrigin, Pool, Symbol};
-use super::problem::{DepsolveProblem, NearMiss};
+use super::problem::{DepsolveProblem, NearMiss, package_name_of_file};
+use super::rich::Rich;
 use super::rules::PackageRules;
 use crate::packages::repository::PackageGroup;
 
@@ -25,6 +26,8 @@ pub struct SolveRequest<'a> {
     pub implied: &'a [String],
     /// Whether add-ons are installed after the medium's packages, in a step of their own.
     pub add_ons_last: bool,
+    /// Whether the installer's rpm reads rich dependencies (since 4.13).
+    pub reads_rich: bool,
     /// File names of known packages, to name the one that would help.
     pub known_files: &'a [String],
 }
@@ -57,15 +60,14 @@ pub fn solve(pool: &Pool, request: &SolveRequest<'_>) -> Solution {
         problems: BTreeSet::new(),
         newest: Vec::new(),
         uninstallable: BTreeSet::new(),
+        conditions: Vec::new(),
     };
     if pool.rules == PackageRules::Deb {
         solver.find_newest();
         solver.find_uninstallable();
     }
     solver.take_requested();
-    while let Some(place) = solver.queue.pop_front() {
-        solver.take_requirements(place);
-    }
+    solver.take_all_requirements();
     solver.find_conflicts();
     solver.find_shadowed();
     if request.add_ons_last {
@@ -86,9 +88,11 @@ struct Solver<'a> {
     newest: Vec<bool>,
     /// Debian packages that something is missing for, whatever else is installed.
     uninstallable: BTreeSet<PackageIndex>,
+    /// Rich dependencies, each with its package: what they demand changes with what is taken.
+    conditions: Vec<(PackageIndex, Symbol)>,
 }
 
-impl Solver<'_> {
+impl<'a> Solver<'a> {
     fn package(&self, place: PackageIndex) -> &Candidate {
         &self.pool.packages[place]
     }
@@ -241,26 +245,132 @@ impl Solver<'_> {
             if name.starts_with("rpmlib(") {
                 continue;
             }
+            if self.request.reads_rich && pool.rich.contains_key(&first.name) {
+                self.conditions.push((place, first.name));
+                continue;
+            }
             if name.starts_with('(') {
                 let (package, capability) = (pool.nevra(place), name.to_owned());
                 self.problems.insert(DepsolveProblem::RichDependency { package, capability });
                 continue;
             }
-            let is_met = |required: &Capability| {
-                let mut providers = pool.providers_satisfying(required);
-                providers.any(|index| index == place || self.taken.contains_key(&index))
-            };
-            if alternatives.iter().any(is_met) {
-                continue;
-            }
-            match self.choose(place, alternatives) {
-                Some(choice) => self.take(choice, Some(place)),
-                None => self.report_unresolved(place, alternatives),
-            }
+            self.demand(place, alternatives);
             if self.problems.len() > MOST_PROBLEMS {
                 return;
             }
         }
+    }
+
+    /// Takes what is required until nothing more is: a package that comes in may meet a condition of another.
+    fn take_all_requirements(&mut self) {
+        loop {
+            while let Some(place) = self.queue.pop_front() {
+                self.take_requirements(place);
+            }
+            let pool = self.pool;
+            for (place, name) in self.conditions.clone() {
+                self.demand_rich(place, &pool.rich[&name], name);
+            }
+            if self.queue.is_empty() || self.problems.len() > MOST_PROBLEMS {
+                return;
+            }
+        }
+    }
+
+    /// Takes a package for a requirement that nothing that is taken meets.
+    fn demand(&mut self, place: PackageIndex, alternatives: &[Capability]) {
+        if alternatives.iter().any(|required| self.is_met(place, required)) {
+            return;
+        }
+        match self.choose(place, alternatives) {
+            Some(choice) => self.take(choice, Some(place)),
+            None => self.report_unresolved(place, alternatives),
+        }
+    }
+
+    fn is_met(&self, place: PackageIndex, required: &Capability) -> bool {
+        let mut providers = self.pool.providers_satisfying(required);
+        providers.any(|index| index == place || self.taken.contains_key(&index))
+    }
+
+    /// Takes what a rich dependency demands now; `name` is its text.
+    fn demand_rich(&mut self, place: PackageIndex, rich: &Rich<Capability>, name: Symbol) {
+        if self.holds(place, rich) {
+            return;
+        }
+        match rich {
+            Rich::One(one) => self.demand(place, std::slice::from_ref(one)),
+            Rich::And(parts) => {
+                parts.iter().for_each(|part| self.demand_rich(place, part, name));
+            }
+            Rich::Or(parts) => match parts.iter().find(|part| self.can_hold(part)) {
+                Some(part) => self.demand_rich(place, part, name),
+                None => self.report_rich(place, name),
+            },
+            // The condition of the one holds, and so what it demands does not; or the other way about.
+            Rich::If(then, when, other) | Rich::Unless(then, when, other) => {
+                let demands_first = self.holds(place, when) == matches!(rich, Rich::If(..));
+                let demanded = if demands_first { Some(then) } else { other.as_ref() };
+                demanded.into_iter().for_each(|part| self.demand_rich(place, part, name));
+            }
+            Rich::With(_) | Rich::Without(..) => match self.fitting(rich).first() {
+                Some(choice) => self.take(*choice, Some(place)),
+                None => self.report_rich(place, name),
+            },
+        }
+    }
+
+    /// Whether a rich dependency holds with what is taken.
+    fn holds(&self, place: PackageIndex, rich: &Rich<Capability>) -> bool {
+        match rich {
+            Rich::One(one) => self.is_met(place, one),
+            Rich::And(parts) => parts.iter().all(|part| self.holds(place, part)),
+            Rich::Or(parts) => parts.iter().any(|part| self.holds(place, part)),
+            Rich::If(then, when, other) | Rich::Unless(then, when, other) => {
+                let demands_first = self.holds(place, when) == matches!(rich, Rich::If(..));
+                let demanded = if demands_first { Some(then) } else { other.as_ref() };
+                demanded.is_none_or(|part| self.holds(place, part))
+            }
+            Rich::With(_) | Rich::Without(..) => {
+                let is_taken = |one: &PackageIndex| *one == place || self.taken.contains_key(one);
+                self.fitting(rich).iter().any(is_taken)
+            }
+        }
+    }
+
+    /// Whether packages that are there could make a rich dependency hold.
+    fn can_hold(&self, rich: &Rich<Capability>) -> bool {
+        match rich {
+            Rich::One(one) => self.pool.providers_satisfying(one).next().is_some(),
+            Rich::And(parts) => parts.iter().all(|part| self.can_hold(part)),
+            Rich::Or(parts) => parts.iter().any(|part| self.can_hold(part)),
+            Rich::If(..) | Rich::Unless(..) => true,
+            Rich::With(_) | Rich::Without(..) => !self.fitting(rich).is_empty(),
+        }
+    }
+
+    /// Returns the packages that have by themselves what `with` or `without` asks for, the best first.
+    fn fitting(&self, rich: &Rich<Capability>) -> Vec<PackageIndex> {
+        let has = |one: &Capability| -> BTreeSet<PackageIndex> {
+            self.pool.providers_satisfying(one).collect()
+        };
+        let mut fitting: Vec<PackageIndex> = match rich {
+            Rich::With(all) => {
+                let mut sets = all.iter().map(has);
+                let first = sets.next().unwrap_or_default();
+                sets.fold(first, |fits, set| &fits & &set).into_iter().collect()
+            }
+            Rich::Without(one, other) => (&has(one) - &has(other)).into_iter().collect(),
+            _ => Vec::new(),
+        };
+        fitting.sort_by(|a, b| self.compare_versions(*b, *a));
+        fitting
+    }
+
+    fn report_rich(&mut self, place: PackageIndex, name: Symbol) {
+        let whole =
+            Capability { name, relation: evr::Relation::default(), or_next: false, evr: name };
+        self.report_unresolved(place, &[whole]);
     }
 
     /// Finds the packages that can never be installed, by repeating until no more are found: apt passes
@@ -487,14 +597,4 @@ impl Solver<'_> {
             problems: self.problems.into_iter().take(MOST_PROBLEMS).collect(),
         }
     }
-}
-
-/// Returns the name in `NAME-VERSION-RELEASE.ARCH.rpm`.
-///
-/// ```
-/// use preflight::packages::depsolve::package_name_of_file;
-/// assert_eq!(package_name_of_file("perl-libs-5.10.1-136.el6_6.1.x86_64.rpm"), Some("perl-libs"));
-/// ```
-pub fn package_name_of_file(file: &str) -> Option<&str> {
-    file.rsplitn(3, '-').nth(2)
 }

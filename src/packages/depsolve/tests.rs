@@ -100,6 +100,7 @@ fn solved_for(generation: Generation, base: &[&str], addons: &[&str], asked: &[&
         groups: &[core],
         implied: &generation.package_rules().implied_packages,
         add_ons_last: generation.package_rules().add_ons_last,
+        reads_rich: generation.package_rules().reads_rich_dependencies(),
         known_files: &known,
     };
     let mut solution = solve(&pool, &wanted);
@@ -270,6 +271,7 @@ fn file_lists_answer_for_paths_and_tell_whose_files_an_add_on_brings() {
         groups: &[],
         implied: &[],
         add_ons_last: true,
+        reads_rich: false,
         known_files: &[],
     };
     let mut solution = solve(&pool, &request);
@@ -306,6 +308,7 @@ fn solved_debs(base: &str, added: &str, asked: &[&str]) -> (Vec<String>, Vec<Str
         groups: &[],
         implied: &[],
         add_ons_last: false,
+        reads_rich: false,
         known_files: &[],
     };
     let solution = solve(&pool, &request);

@@ -6,7 +6,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufRead, BufReader, Read};
 
-use flate2::read::MultiGzDecoder;
 use quick_xml::events::Event;
 use rpmrepo_metadata::utils::{checksum_bytes, create_xml_reader};
 use rpmrepo_metadata::{
@@ -16,6 +15,8 @@ use rpmrepo_metadata::{
 
 use super::bounded_xml::BoundedXml;
 use super::error::RepositoryError;
+use super::modules::Modules;
+use crate::packages::compression;
 
 const REPOMD: &str = "repodata/repomd.xml";
 /// The most bytes of `repomd.xml`.
@@ -28,6 +29,8 @@ const MOST_PRIMARY: u64 = 256 << 20;
 const HEAD: u64 = 8 << 10;
 /// The most bytes of the groups after decompression.
 const MOST_COMPS: u64 = 16 << 20;
+/// The most bytes of the modules after decompression.
+const MOST_MODULES: u64 = 32 << 20;
 /// The most bytes of one package or group.
 const MOST_ITEM: u64 = 4 << 20;
 /// The most bytes of all file lists, and of one: kernel sources and TeX have megabytes.
@@ -106,6 +109,29 @@ pub struct Repository {
 }
 
 impl Repository {
+    /// Returns it with paths from a directory that it is in.
+    #[must_use]
+    pub fn below(mut self, top: &str) -> Self {
+        let packages = self.packages.values_mut().flatten();
+        let locations = packages.map(|package| &mut package.location);
+        for location in locations.chain(self.files.iter_mut().map(|file| &mut file.location)) {
+            if !top.is_empty() {
+                *location = format!("{top}/{location}");
+            }
+        }
+        self
+    }
+
+    /// Adds another one, of the same medium.
+    pub fn add(&mut self, other: Self) {
+        for (name, packages) in other.packages {
+            self.packages.entry(name).or_default().extend(packages);
+        }
+        self.groups.extend(other.groups);
+        self.provides.extend(other.provides);
+        self.files.extend(other.files);
+    }
+
     /// Whether it has a package of this name.
     pub fn has_package(&self, name: &str) -> bool {
         self.packages.contains_key(name)
@@ -169,6 +195,10 @@ fn read_all<R: Read>(
     let files = repomd.records().iter().map(metadata_file).collect();
     let (name, stored) = read_recorded(&repomd, &mut open, "primary")?
         .ok_or_else(|| inconsistent(REPOMD, "names no list of packages".to_owned()))?;
+    let modules = read_modules(&repomd, &mut open)?;
+    let mut each = |package: &Package| {
+        if modules.excludes(package) { Ok(()) } else { each(package) }
+    };
     read_primary(&name, decompress(&name, &stored)?, &mut each)?;
     drop(stored);
     let comps = match read_recorded(&repomd, &mut open, "group_gz")? {
@@ -230,7 +260,7 @@ impl FileLists {
     ///
     /// # Errors
     ///
-    /// Refuses a compression that is not gzip.
+    /// Fails at what is not compressed as its name says.
     pub fn xml(&self) -> Result<impl BufRead, RepositoryError> {
         let plain = decompress(&self.name, &self.stored)?;
         Ok(BufReader::new(BoundedXml::new(plain, MOST_FILE_LISTS, MOST_FILE_LIST)))
@@ -283,11 +313,20 @@ fn read_recorded<R: Read>(
 }
 
 fn decompress<'a>(name: &str, stored: &'a [u8]) -> Result<Box<dyn Read + 'a>, RepositoryError> {
-    match name.rsplit('.').next() {
-        Some("gz") => Ok(Box::new(MultiGzDecoder::new(stored))),
-        Some("xml") => Ok(Box::new(stored)),
-        _ => Err(inconsistent(name, "is compressed with something other than gzip".to_owned())),
-    }
+    compression::decompress(name, stored)
+        .map_err(|source| RepositoryError::Metadata(name.to_owned(), source))
+}
+
+/// Reads the module metadata, where there is any.
+fn read_modules<R: Read>(
+    repomd: &RepomdData,
+    open: &mut impl FnMut(&str) -> io::Result<R>,
+) -> Result<Modules, RepositoryError> {
+    let Some((name, stored)) = read_recorded(repomd, open, "modules")? else {
+        return Ok(Modules::default());
+    };
+    let text = BufReader::new(decompress(&name, &stored)?.take(MOST_MODULES));
+    Modules::read(text).map_err(|source| RepositoryError::Metadata(name, source))
 }
 
 fn read_primary(

@@ -9,6 +9,7 @@ mod error;
 mod header;
 mod keys;
 mod metadata;
+mod modules;
 mod package;
 mod repodata;
 mod signature;
