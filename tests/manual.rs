@@ -168,3 +168,48 @@ fn colours_and_links_are_for_terminals_or_where_they_are_forced() {
         assert_eq!(seen, expected, "{variables} --color {colour} {words:?}: {text}");
     }
 }
+
+#[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    let dir = tempfile::tempdir().unwrap();
+    let captures = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/captures");
+    let capture = format!("capture:{captures}/broken/linux-mt.mt1.json");
+    let own = [
+        "explain 95226",
+        "list checks",
+        "list checks --format json",
+        "--help",
+        "check host --help",
+        "man check host",
+        "completions bash",
+        "schema checks",
+        "search snapshot",
+        "troubleshoot 95226 --format json",
+        "guide --step verify",
+        "init site",
+        "init recipe",
+        "render kickstart demo",
+        "collect script",
+        "test checks",
+    ];
+    let mut lines: Vec<String> = own.iter().map(|line| (*line).to_owned()).collect();
+    let formats = preflight::report::FORMATS.iter().map(|format| format.name);
+    lines.extend(formats.map(|format| format!("check host {capture} --format {format}")));
+    lines.push(format!("diff {captures}/unreachable.json {captures}/broken/linux-mt.mt1.json"));
+    lines.push(format!("collect host {capture}"));
+    for line in lines {
+        let command = || {
+            let mut command = Command::new(binary());
+            command.args(line.split_whitespace()).current_dir(&dir);
+            command
+        };
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let unread = command().stdout(writer).output().unwrap();
+        let read = command().output().unwrap();
+        let complaint = String::from_utf8_lossy(&unread.stderr);
+        assert_eq!(unread.status, read.status, "{line}: {complaint}");
+        assert_eq!(complaint, String::from_utf8_lossy(&read.stderr), "{line}");
+        assert!(!read.stdout.is_empty(), "{line}");
+    }
+}

@@ -316,3 +316,39 @@ fn the_map_is_its_owners_and_nothing_is_written_over() {
     );
     assert_eq!(fs::read_to_string(at("out.txt")).unwrap(), before);
 }
+
+#[test]
+fn a_masked_site_file_is_one_still() {
+    let dir = tempfile::tempdir().unwrap();
+    for arguments in [&["init", "site"][..], &["init", "site", "--scenario", "hyperv"]] {
+        let sample = preflight(dir.path(), arguments);
+        // What is commented out is an example of every other member.
+        let whole = String::from_utf8(sample.stdout).unwrap();
+        fs::write(dir.path().join("site.yaml"), &whole).unwrap();
+        mask(dir.path(), "site.yaml", "masked.yaml");
+        let listed = |site| preflight(dir.path(), &["list", "questions", "--site", site]);
+        let masked = listed("masked.yaml");
+        assert_eq!(masked.code, listed("site.yaml").code, "{}", masked.text());
+    }
+    // Every name of a member stays, for a site file has no other.
+    let schema = preflight(dir.path(), &["schema", "site"]);
+    let schema: Value = serde_json::from_slice(&schema.stdout).unwrap();
+    let mut names = Vec::new();
+    member_names(&schema, &mut names);
+    assert!(names.iter().any(|name| name == "filesystems"), "{names:?}");
+    let text: String = names.iter().map(|name| format!("{name}: 1\n")).collect();
+    fs::write(dir.path().join("names.yaml"), &text).unwrap();
+    mask(dir.path(), "names.yaml", "masked-names.yaml");
+    assert_eq!(fs::read_to_string(dir.path().join("masked-names.yaml")).unwrap(), text);
+}
+
+fn member_names(schema: &Value, names: &mut Vec<String>) {
+    if let Some(members) = schema["properties"].as_object() {
+        names.extend(members.keys().cloned());
+    }
+    match schema {
+        Value::Object(inner) => inner.values().for_each(|value| member_names(value, names)),
+        Value::Array(inner) => inner.iter().for_each(|value| member_names(value, names)),
+        _ => {}
+    }
+}

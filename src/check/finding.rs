@@ -146,6 +146,6 @@ pub struct Finding {
     pub source: Arc<SourceReference>,
     /// The known facts that the rule names, by path.
     pub evidence: Evidence,
-    /// Which of the causes of its check its facts show the sign of: a bit for each, by its place.
-    pub signs: u64,
+    /// Which of the causes of its check its facts show the sign of, by their places.
+    pub signs: Vec<usize>,
 }

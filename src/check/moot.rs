@@ -66,7 +66,7 @@ pub(super) fn drop_pointless(set: &CheckSet, targets: &[Target], findings: &mut 
         }
         let target = by_name.get(finding.target.as_str());
         let shows = |(place, cause): &(usize, &RootCause)| {
-            finding.signs & sign_bit(*place) != 0 && cause.holds.iter().all(holds)
+            finding.signs.contains(place) && cause.holds.iter().all(holds)
         };
         let own_hosts = target.map(|target| target.esxi_hosts()).unwrap_or_default();
         // What fails on another ESXi host explains nothing here.
@@ -107,18 +107,13 @@ pub(super) fn drop_pointless(set: &CheckSet, targets: &[Target], findings: &mut 
     }
 }
 
-/// Returns which causes of a check the facts of its target show the sign of, as bits by their places; a cause without a sign
-/// always shows.
-pub(super) fn shown_signs(check: &Check, context: &FactContext<'_>) -> u64 {
+/// Returns the places of the causes of a check whose sign the facts of its target show; a cause without a sign always shows.
+pub(super) fn shown_signs(check: &Check, context: &FactContext<'_>) -> Vec<usize> {
     let causes = check.consequence_of.iter().enumerate();
     let shown = causes.filter(|(_, cause)| {
         cause.sign.as_ref().is_none_or(|sign| sign.decide(context) == Ok(true))
     });
-    shown.fold(0, |bits, (place, _)| bits | sign_bit(place))
-}
-
-fn sign_bit(place: usize) -> u64 {
-    u32::try_from(place).ok().and_then(|place| 1_u64.checked_shl(place)).unwrap_or(0)
+    shown.map(|(place, _)| place).collect()
 }
 
 #[cfg(test)]
@@ -176,6 +171,13 @@ mod tests {
         };
         assert_eq!(all_but("c.other"), ["a.cause"]);
         assert!(all_but("a.cause").is_empty());
+    }
+
+    #[test]
+    fn a_cause_behind_many_others_explains_as_the_first_does() {
+        let others = "{ check: c.other, when: image.kickstart.minimal }, ".repeat(70);
+        let facts = json!({ "zerombr": false, "erases": false, "minimal": false });
+        assert_eq!(explanation(&format!("{others}a.cause"), facts), ["a.cause"]);
     }
 
     /// What explains a failure of the catalogue, by the facts of one target.

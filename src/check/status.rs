@@ -108,7 +108,7 @@ pub(crate) mod tests {
             order: 0,
             source: Arc::new(SourceReference { doc: "field".to_owned(), at: "a".to_owned() }),
             evidence: Evidence::default(),
-            signs: 0,
+            signs: Vec::new(),
         }
     }
 

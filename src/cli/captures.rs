@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 
 use super::ExitStatus;
+use super::terminal::screen;
 use crate::atomic_file::{AtomicFile, Visibility};
 use crate::facts::target_kind::TargetKind;
 use crate::facts::transcript::Transcript;
@@ -41,7 +42,7 @@ pub fn save_captures(transcripts: &[Transcript], out: Option<&Path>) -> anyhow::
                 .with_context(|| format!("cannot write {}", path.display()))?;
             out.commit()?;
         }
-        None => std::io::stdout().write_all(text.as_bytes())?,
+        None => screen::stdout().write_all(text.as_bytes())?,
     }
     Ok(exit_status(transcripts))
 }

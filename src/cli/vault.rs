@@ -9,6 +9,7 @@ use anyhow::Context;
 
 use super::terminal::failure::message;
 use super::terminal::progress::CountProgress;
+use super::terminal::screen;
 use super::{ExitStatus, interrupt};
 use crate::atomic_file::{AtomicFile, Visibility};
 use crate::facts::azure::answers::{AzureAnswer, AzureFailure, VaultAnswers};
@@ -73,7 +74,7 @@ pub fn save(answers: &VaultAnswers, out: Option<&Path>) -> anyhow::Result<()> {
             out.file().write_all(&text).with_context(unwritten)?;
             out.commit()?;
         }
-        None => std::io::stdout().write_all(&text)?,
+        None => screen::stdout().write_all(&text)?,
     }
     Ok(())
 }

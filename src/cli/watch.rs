@@ -2,7 +2,7 @@
 //!
 //! Not for what differs between two reports (`report::comparison`).
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
 use super::reporting::Reporter;
@@ -44,7 +44,11 @@ pub fn watch(
         known.date_failures(&mut seen);
         reporter.write_files(&seen)?;
         let now = RecordedReport::from_report(&seen)?;
-        print_changes(&ReportDiff::new(&known, &now))?;
+        match print_changes(&ReportDiff::new(&known, &now)) {
+            // Nobody reads what would come.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => break,
+            printed => printed?,
+        }
         known = now;
     }
     Ok(ExitStatus::Interrupted)
@@ -59,13 +63,13 @@ fn waited(time: Duration) -> bool {
     !interrupt::is_requested()
 }
 
-fn print_changes(compared: &ReportDiff) -> anyhow::Result<()> {
+fn print_changes(compared: &ReportDiff) -> io::Result<()> {
     if compared.is_unchanged() {
         return Ok(());
     }
     let changes = ReportDiff { still: Vec::new(), ..compared.clone() };
     let text = comparison_text::render(&changes, screen::report_width());
-    let mut out = std::io::stdout();
+    let mut out = io::stdout();
     out.write_all(format!("\n{text}").as_bytes())?;
-    Ok(out.flush()?)
+    out.flush()
 }

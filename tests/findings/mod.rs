@@ -89,7 +89,7 @@ impl Said<'_> {
                 at: "Reprotect the Azure VMs, step 5".to_owned(),
             }),
             evidence: Evidence::from_facts(&[("mt.fact", self.evidence.into())].into()),
-            signs: 0,
+            signs: Vec::new(),
         }
     }
 }

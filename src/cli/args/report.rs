@@ -8,7 +8,8 @@ use clap::{Args, ValueEnum, ValueHint};
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Report")]
 pub struct ReportArgs {
-    /// Format of the report on standard output
+    /// Format of the report on standard output: text, json, json-compact, html,
+    /// markdown, junit, sarif, github, nagios or prometheus
     #[arg(long, default_value = "text", value_name = "FORMAT")]
     pub format: String,
 

@@ -1,8 +1,9 @@
 //! The table: examples, exit statuses, environment and files of every command.
 
 use super::rows::{
-    ANSWERS, AZURE, BUILD, COLLECT, EPOCH, GUIDE, KNOWN_HOSTS, PLAIN, REPORT, Rows, SSH,
-    SSH_CONFIG, TERMINAL, THUMBPRINTS, TOKEN, TROUBLESHOOT, VSPHERE,
+    ANSWERS, AZURE, AZURE_CLI, BUILD, COLLECT, EPOCH, GUIDE, IMAGE_FILES, KNOWN_HOSTS, OVERLAY,
+    PLAIN, REPORT, Rows, SSH, SSH_CONFIG, TERMINAL, THUMBPRINTS, TOKEN, TROUBLESHOOT, VM_FILES,
+    VSPHERE,
 };
 
 /// What is said of one command.
@@ -17,8 +18,8 @@ pub struct Entry {
     pub exit: Rows,
     /// Groups of environment variables beside those that every command reads.
     environment: &'static [Rows],
-    /// Files that are read or written without being named.
-    pub files: Rows,
+    /// Files that are read or written without being named, beside those of every command.
+    files: Rows,
 }
 
 impl Entry {
@@ -32,13 +33,21 @@ impl Entry {
         let own = self.environment.iter().flat_map(|group| group.iter());
         own.chain(TERMINAL).copied().collect()
     }
+
+    /// Returns every file that the command reads or writes without being given its name.
+    pub fn all_files(&self) -> Vec<(&'static str, &'static str)> {
+        self.files.iter().chain(OVERLAY).copied().collect()
+    }
 }
+
+/// What an entry is that says nothing of its own.
+const NONE: Entry =
+    Entry { command: "", notes: "", examples: &[], exit: PLAIN, environment: &[], files: &[] };
 
 /// One entry for the program and one for every command that does something.
 pub const ENTRIES: &[Entry] = &[
     Entry {
         command: "",
-        notes: "",
         examples: &[
             ("preflight build image demo", "an image to look at, from nothing"),
             ("preflight check host ssh://root@mt1", "will this master target do?"),
@@ -53,10 +62,10 @@ pub const ENTRIES: &[Entry] = &[
         ],
         environment: &[SSH, EPOCH],
         files: &[KNOWN_HOSTS, SSH_CONFIG, THUMBPRINTS],
+        ..NONE
     },
     Entry {
         command: "build image",
-        notes: "",
         examples: &[
             ("preflight build image demo", "a kickstart disc to look at, from nothing"),
             (
@@ -75,55 +84,46 @@ pub const ENTRIES: &[Entry] = &[
         ],
         exit: BUILD,
         environment: &[EPOCH],
-        files: &[],
+        files: IMAGE_FILES,
+        ..NONE
     },
     Entry {
         command: "build delta",
-        notes: "",
         examples: &[(
             "preflight build delta mt.iso --base VENDOR.iso",
             "a few MB, for whoever has the medium",
         )],
-        exit: PLAIN,
-        environment: &[],
-        files: &[],
+        ..NONE
     },
     Entry {
         command: "build vm",
-        notes: "",
         examples: &[(
             "preflight build vm centos-6.6 --image /vmfs/volumes/ds1/mt.iso",
             "a machine with disk.EnableUUID set from the start",
         )],
-        exit: PLAIN,
-        environment: &[],
-        files: &[],
+        files: VM_FILES,
+        ..NONE
     },
     Entry {
         command: "check image",
-        notes: "",
         examples: &[
             ("preflight check image mt.iso", "a finished image, from the file alone"),
             ("preflight check image mt.iso --output json=mt.json", "for a program, too"),
         ],
         exit: REPORT,
-        environment: &[],
-        files: &[],
+        ..NONE
     },
     Entry {
         command: "check packages",
-        notes: "",
         examples: &[(
             "preflight check packages --base VENDOR.iso --rpms rpms/",
             "will the installation resolve?",
         )],
         exit: REPORT,
-        environment: &[],
-        files: &[],
+        ..NONE
     },
     Entry {
         command: "check host",
-        notes: "",
         examples: &[
             ("preflight check host ssh://root@mt1 --accept-new", "will this master target do?"),
             (
@@ -141,10 +141,10 @@ pub const ENTRIES: &[Entry] = &[
         exit: REPORT,
         environment: &[SSH],
         files: &[KNOWN_HOSTS, SSH_CONFIG, THUMBPRINTS],
+        ..NONE
     },
     Entry {
         command: "check vcenter",
-        notes: "",
         examples: &[
             (
                 "preflight check vcenter vsphere://USER@vc1 --vm mt1 --protected-vm app-01",
@@ -162,10 +162,10 @@ pub const ENTRIES: &[Entry] = &[
         exit: REPORT,
         environment: &[VSPHERE],
         files: &[THUMBPRINTS, KNOWN_HOSTS, SSH_CONFIG],
+        ..NONE
     },
     Entry {
         command: "check esxi",
-        notes: "",
         examples: &[
             ("preflight check esxi ssh://root@esx1 --vm mt1", "by the host's own shell"),
             ("preflight check esxi vsphere://root@esx1", "by its API: licence and datastores"),
@@ -173,6 +173,7 @@ pub const ENTRIES: &[Entry] = &[
         exit: REPORT,
         environment: &[SSH, VSPHERE],
         files: &[THUMBPRINTS, KNOWN_HOSTS, SSH_CONFIG],
+        ..NONE
     },
     Entry {
         command: "check azure",
@@ -183,11 +184,10 @@ pub const ENTRIES: &[Entry] = &[
         ],
         exit: REPORT,
         environment: &[AZURE],
-        files: &[],
+        files: &[AZURE_CLI],
     },
     Entry {
         command: "check site",
-        notes: "",
         examples: &[
             ("preflight check site site.yaml", "everything, one session for each system"),
             ("preflight check site site.yaml --brief --limit app-01", "of one machine"),
@@ -197,18 +197,18 @@ pub const ENTRIES: &[Entry] = &[
         exit: REPORT,
         environment: &[SSH, VSPHERE, AZURE],
         files: &[ANSWERS, KNOWN_HOSTS, SSH_CONFIG, THUMBPRINTS],
+        ..NONE
     },
     Entry {
         command: "collect host",
-        notes: "",
         examples: &[("preflight collect host ssh://root@mt1 -o mt1.json", "to check it elsewhere")],
         exit: COLLECT,
         environment: &[SSH],
         files: &[KNOWN_HOSTS, SSH_CONFIG],
+        ..NONE
     },
     Entry {
         command: "collect esxi",
-        notes: "",
         examples: &[(
             "preflight collect esxi ssh://root@esx1 -o esx1.json",
             "to check it elsewhere",
@@ -216,10 +216,10 @@ pub const ENTRIES: &[Entry] = &[
         exit: COLLECT,
         environment: &[SSH],
         files: &[KNOWN_HOSTS, SSH_CONFIG],
+        ..NONE
     },
     Entry {
         command: "collect vcenter",
-        notes: "",
         examples: &[(
             "preflight collect vcenter vsphere://USER@vc1 -o vc1.json",
             "to check it elsewhere",
@@ -227,6 +227,7 @@ pub const ENTRIES: &[Entry] = &[
         exit: COLLECT,
         environment: &[VSPHERE],
         files: &[THUMBPRINTS, KNOWN_HOSTS, SSH_CONFIG],
+        ..NONE
     },
     Entry {
         command: "collect azure",
@@ -237,11 +238,10 @@ pub const ENTRIES: &[Entry] = &[
         )],
         exit: COLLECT,
         environment: &[AZURE],
-        files: &[],
+        files: &[AZURE_CLI],
     },
     Entry {
         command: "collect site",
-        notes: "",
         examples: &[(
             "preflight collect site site.yaml -o answers/",
             "for check site site.yaml --captures answers/",
@@ -249,10 +249,10 @@ pub const ENTRIES: &[Entry] = &[
         exit: COLLECT,
         environment: &[SSH, VSPHERE, AZURE],
         files: &[KNOWN_HOSTS, SSH_CONFIG, THUMBPRINTS],
+        ..NONE
     },
     Entry {
         command: "collect script",
-        notes: "",
         examples: &[
             ("preflight collect script | less", "what would be sent, for whoever has to allow it"),
             (
@@ -260,40 +260,28 @@ pub const ENTRIES: &[Entry] = &[
                 "for a Windows master target: PowerShell, read-only",
             ),
         ],
-        exit: PLAIN,
-        environment: &[],
-        files: &[],
+        ..NONE
     },
     Entry {
         command: "inspect image",
-        notes: "",
         examples: &[("preflight inspect image mt.iso", "what is on it, and what starts by itself")],
-        exit: PLAIN,
-        environment: &[],
-        files: &[],
+        ..NONE
     },
     Entry {
         command: "inspect agent",
-        notes: "",
         examples: &[(
             "preflight inspect agent Microsoft-ASR_UA.tar.gz",
             "its version, its release",
         )],
-        exit: PLAIN,
-        environment: &[],
-        files: &[],
+        ..NONE
     },
     Entry {
         command: "render kickstart",
-        notes: "",
         examples: &[("preflight render kickstart mt.yaml", "what the installer would read")],
-        exit: PLAIN,
-        environment: &[],
-        files: &[],
+        ..NONE
     },
     Entry {
         command: "lint kickstart",
-        notes: "",
         examples: &[
             ("preflight lint kickstart ks.cfg", "as one of a master target"),
             ("preflight lint kickstart - --style syntax < ks.cfg", "any kickstart"),
@@ -303,12 +291,10 @@ pub const ENTRIES: &[Entry] = &[
             ("1", "a mistake, which is named with its line"),
             ("2", "bad input, or a file that cannot be read"),
         ],
-        environment: &[],
-        files: &[],
+        ..NONE
     },
     Entry {
         command: "troubleshoot",
-        notes: "",
         examples: &[
             ("preflight troubleshoot datastores are not listed", "words as they come"),
             ("preflight troubleshoot 95226", "an error code"),
@@ -321,10 +307,10 @@ pub const ENTRIES: &[Entry] = &[
         exit: TROUBLESHOOT,
         environment: &[SSH, AZURE],
         files: &[KNOWN_HOSTS, SSH_CONFIG, THUMBPRINTS],
+        ..NONE
     },
     Entry {
         command: "guide",
-        notes: "",
         examples: &[
             ("preflight guide site.yaml", "where each machine is, and what to do now"),
             ("preflight guide site.yaml --follow", "stay, and go on when a step is done"),
@@ -333,6 +319,7 @@ pub const ENTRIES: &[Entry] = &[
         exit: GUIDE,
         environment: &[SSH, VSPHERE, AZURE],
         files: &[ANSWERS, KNOWN_HOSTS, SSH_CONFIG, THUMBPRINTS],
+        ..NONE
     },
     Entry {
         command: "answer",
@@ -361,7 +348,6 @@ site file's own list where it has one. Comments stay.",
     },
     Entry {
         command: "diff",
-        notes: "",
         examples: &[
             ("preflight diff monday.json tuesday.json", "two reports: new, gone, still failing"),
             ("preflight diff before.json after.json --format json", "two captures, for a program"),
@@ -372,8 +358,7 @@ site file's own list where it has one. Comments stay.",
             ("2", "bad input"),
             ("3", "what may block could not be decided any more"),
         ],
-        environment: &[],
-        files: &[],
+        ..NONE
     },
     Entry {
         command: "mask",
@@ -394,9 +379,8 @@ says that it is a name. Look at the file before you hand it over.",
                 "what they say of it, with your own names",
             ),
         ],
-        exit: PLAIN,
-        environment: &[],
         files: &[("OUT.map.json", "what was replaced by what; nobody else can read it")],
+        ..NONE
     },
     Entry {
         command: "schema",
@@ -404,37 +388,29 @@ says that it is a name. Look at the file before you hand it over.",
                 # yaml-language-server: $schema=site.schema.json\n\
                 is then completed and checked while it is written.",
         examples: &[("preflight schema site", "for site.schema.json, beside site.yaml")],
-        exit: PLAIN,
-        environment: &[],
-        files: &[],
+        ..NONE
     },
     Entry {
         command: "search",
-        notes: "",
         examples: &[
             ("preflight search snapshot", "every check, symptom and step that speaks of it"),
             ("preflight search tls handshake --format json", "for a program"),
         ],
         exit: &[("0", "something was found"), ("2", "bad input"), ("3", "nothing was found")],
-        environment: &[],
-        files: &[],
+        ..NONE
     },
     Entry {
         command: "explain",
-        notes: "",
         examples: &[
             ("preflight explain image.zerombr", "a check: what it is about, how to fix it"),
             ("preflight explain ts-mt-heartbeat", "a symptom and its causes"),
             ("preflight explain 95226", "an error code"),
             ("preflight explain consolidation needed", "words"),
         ],
-        exit: PLAIN,
-        environment: &[],
-        files: &[],
+        ..NONE
     },
     Entry {
         command: "trust",
-        notes: "",
         examples: &[("preflight trust vsphere://vc1", "compare its thumbprint once; it is kept")],
         exit: &[
             ("0", "the thumbprint is kept"),
@@ -443,26 +419,21 @@ says that it is a name. Look at the file before you hand it over.",
         ],
         environment: &[VSPHERE],
         files: &[THUMBPRINTS, KNOWN_HOSTS, SSH_CONFIG],
+        ..NONE
     },
     Entry {
         command: "list",
-        notes: "",
         examples: &[
             ("preflight list checks", "every check, a line each"),
             ("preflight list questions --site site.yaml", "what is open, and what is answered"),
             ("preflight list packages --base VENDOR.iso", "RPMs to fetch for this medium"),
         ],
-        exit: PLAIN,
-        environment: &[],
-        files: &[],
+        ..NONE
     },
     Entry {
         command: "init recipe",
-        notes: "",
         examples: &[("preflight init recipe > mt.yaml", "then change what is marked CHANGE")],
-        exit: PLAIN,
-        environment: &[],
-        files: &[],
+        ..NONE
     },
     Entry {
         command: "init site",
@@ -481,11 +452,10 @@ says that it is a name. Look at the file before you hand it over.",
             ("3", "Azure did not tell everything"),
         ],
         environment: &[AZURE, VSPHERE],
-        files: &[THUMBPRINTS],
+        files: &[THUMBPRINTS, AZURE_CLI],
     },
     Entry {
         command: "test checks",
-        notes: "",
         examples: &[
             ("preflight test checks", "the examples of the embedded checks"),
             ("preflight test checks own/", "those of your own"),
@@ -495,30 +465,23 @@ says that it is a name. Look at the file before you hand it over.",
             ("1", "one does not, and is named"),
             ("2", "a check cannot be read"),
         ],
-        environment: &[],
-        files: &[],
+        ..NONE
     },
     Entry {
         command: "completions",
-        notes: "",
         examples: &[(
             "preflight completions bash > /etc/bash_completion.d/preflight",
             "for all users of this machine",
         )],
-        exit: PLAIN,
-        environment: &[],
-        files: &[],
+        ..NONE
     },
     Entry {
         command: "man",
-        notes: "",
         examples: &[
             ("preflight man | man -l -", "the manual of the program"),
             ("preflight man check host | man -l -", "that of a command"),
             ("preflight man --all man1", "every page, into a directory"),
         ],
-        exit: PLAIN,
-        environment: &[],
-        files: &[],
+        ..NONE
     },
 ];

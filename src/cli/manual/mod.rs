@@ -143,14 +143,26 @@ mod tests {
     }
 
     #[test]
+    fn the_help_names_every_format_of_reports() {
+        let mut page = Vec::new();
+        let entry = ENTRIES.iter().find(|entry| entry.command == "check host").expect("it is one");
+        write_page(&mut page, CommandLine::command(), entry).expect("memory takes it");
+        let page = String::from_utf8(page).expect("text").replace('\\', "");
+        for format in crate::report::FORMATS {
+            assert!(page.contains(&format!(" {}", format.name)), "{}", format.name);
+        }
+    }
+
+    #[test]
     fn a_page_has_every_section_and_no_control_line_of_ours() {
         for entry in ENTRIES {
             let mut page = Vec::new();
             write_page(&mut page, CommandLine::command(), entry).expect("memory takes it");
             let page = String::from_utf8(page).expect("text");
-            for section in
-                ["NAME", "SYNOPSIS", "DESCRIPTION", "EXAMPLES", "EXIT STATUS", "ENVIRONMENT"]
-            {
+            for section in [
+                "NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "EXIT STATUS", "ENVIRONMENT",
+                "FILES", "EXAMPLES",
+            ] {
                 let heading = [format!(".SH {section}\n"), format!(".SH \"{section}\"\n")];
                 assert!(heading.iter().any(|heading| page.contains(heading)), "{section}: {page}");
             }

@@ -58,9 +58,7 @@ pub fn write_page(to: &mut dyn Write, mut root: Command, entry: &Entry) -> io::R
     }
     tagged("EXIT STATUS", entry.exit).to_writer(to)?;
     tagged("ENVIRONMENT", &entry.variables()).to_writer(to)?;
-    if !entry.files.is_empty() {
-        tagged("FILES", entry.files).to_writer(to)?;
-    }
+    tagged("FILES", &entry.all_files()).to_writer(to)?;
     examples(entry).to_writer(to)?;
     see_also(entry).to_writer(to)
 }

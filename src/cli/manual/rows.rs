@@ -108,6 +108,22 @@ pub const THUMBPRINTS: (&str, &str) =
 /// What people answered.
 pub const ANSWERS: (&str, &str) = ("answers.yaml", "beside the site file: what people answered");
 
+/// The session of Azure's command line.
+pub const AZURE_CLI: (&str, &str) = ("~/.azure", "the session of az, which is asked for a token");
+/// What stands before what is embedded.
+pub const OVERLAY: Rows = &[(
+    "images/, kickstart/, templates/, checks/",
+    "in the directory of --assets: read in place of the embedded ones",
+)];
+/// Beside an image.
+pub const IMAGE_FILES: Rows = &[
+    ("OUT.manifest.json", "every file of the image with its digest; --manifest names another"),
+    ("OUT.cdx.json", "the bill of materials"),
+    (".OUT.part", "what is being written; it becomes OUT when all of it is verified"),
+];
+/// Of a machine.
+pub const VM_FILES: Rows = &[("NAME.vmx, NAME.ovf", "the two descriptions of the machine")];
+
 /// Where the token for Azure comes from.
 pub const TOKEN: &str = "\
 The token comes from the first of these that is configured: --azure-token-file
