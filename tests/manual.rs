@@ -211,5 +211,17 @@ fn a_reader_that_goes_away_is_no_failure() {
         assert_eq!(unread.status, read.status, "{line}: {complaint}");
         assert_eq!(complaint, String::from_utf8_lossy(&read.stderr), "{line}");
         assert!(!read.stdout.is_empty(), "{line}");
+        // A full disk is one, and no panic; clap prints help by itself.
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let full = command().stdout(full).output().unwrap();
+        let complaint = String::from_utf8_lossy(&full.stderr);
+        if !line.contains("--help") {
+            assert_eq!(
+                full.status.code(),
+                Some(if line.ends_with("nagios") { 3 } else { 2 }),
+                "{line}: {complaint}"
+            );
+            assert!(complaint.contains("No space left"), "{line}: {complaint}");
+        }
     }
 }

@@ -4,9 +4,11 @@
 //! Not for what the hints are: each stands with its error.
 
 use std::ffi::OsString;
+use std::io::Write;
 
 use super::ExitStatus;
 use super::terminal::failure::message;
+use super::terminal::screen;
 use crate::report::{PluginState, nagios};
 use crate::{hint, report};
 
@@ -31,7 +33,9 @@ impl Caller {
     pub fn report_error(self, error: &anyhow::Error) -> ExitStatus {
         if self == Self::Monitoring {
             let causes: Vec<String> = error.chain().map(ToString::to_string).collect();
-            anstream::print!("{}", nagios::cannot_run(&message(&causes.join(": "))));
+            let text = nagios::cannot_run(&message(&causes.join(": ")));
+            // The exit status says it, too.
+            screen::stdout().write_all(text.as_bytes()).ok();
         }
         print_error(error);
         match self {
@@ -47,7 +51,7 @@ impl Caller {
         }
         let text = error.to_string();
         let first = text.lines().next().unwrap_or_default();
-        anstream::print!("{}", nagios::cannot_run(first));
+        screen::stdout().write_all(nagios::cannot_run(first).as_bytes()).ok();
         // Nobody is left to tell that standard error is closed.
         error.print().ok();
         std::process::exit(ExitStatus::Plugin(PluginState::Unknown).code().into())

@@ -2,12 +2,12 @@
 //!
 //! Not for making the guide (`commands::guide`).
 
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
 use super::interrupt;
 use super::terminal::prompt;
-use super::terminal::screen::printable;
+use super::terminal::screen::{self, printable};
 use crate::guide::progress::{Changes, compare};
 use crate::report::guide::GuideReport;
 use crate::transport::ssh::PromptError;
@@ -56,22 +56,23 @@ pub fn follow(
             Err(error) => return Err(error),
         };
         let changes = compare(&known.guide, &seen.guide);
-        print_changes(&changes);
+        print_changes(&changes)?;
         if changes.moves_on {
-            anstream::println!();
+            writeln!(screen::stdout())?;
             show(&seen)?;
         }
         known = seen;
     }
 }
 
-fn print_changes(changes: &Changes) {
+fn print_changes(changes: &Changes) -> io::Result<()> {
     if changes.lines.is_empty() {
-        anstream::println!("nothing has changed");
+        writeln!(screen::stdout(), "nothing has changed")?;
     }
     for line in &changes.lines {
-        anstream::println!("{}", printable(line));
+        writeln!(screen::stdout(), "{}", printable(line))?;
     }
+    Ok(())
 }
 
 fn next_action(watch: Option<Duration>) -> anyhow::Result<NextAction> {

@@ -3,6 +3,7 @@
 //! Not for which questions are open (`check::question`), nor for where answers are kept (`cli::answers`).
 
 use std::collections::BTreeSet;
+use std::io::Write;
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -375,7 +376,7 @@ impl Run<'_> {
             1 => "1 question is open".to_owned(),
             count => format!("{count} questions are open"),
         };
-        anstream::println!("{}", screen::printable(&format!("{saved}; {left}")));
+        writeln!(screen::stdout(), "{}", screen::printable(&format!("{saved}; {left}")))?;
         Ok(match open {
             _ if is_interrupted => ExitStatus::Interrupted,
             0 => ExitStatus::Clean,

@@ -2,6 +2,7 @@
 //!
 //! Not for recipes (`build_image`).
 
+use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::Context;
@@ -51,7 +52,7 @@ pub fn build(
     if args.dry_run {
         let free = free_space::available_bytes(parent_directory(&out));
         let text = dry_run::render_custom(&medium, &out, free);
-        anstream::print!("{}", screen::printable(&text));
+        write!(screen::stdout(), "{}", screen::printable(&text))?;
         return Ok(ExitStatus::Clean);
     }
     let visibility = if medium.holds_secret { Visibility::Owner } else { Visibility::ByUmask };

@@ -1,5 +1,6 @@
 //! `build delta`, and `build image --from-delta`: stores an image in a few MB, and rebuilds it.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -32,7 +33,7 @@ pub fn build(args: &BuildDeltaArgs, named: &[InputFile]) -> anyhow::Result<ExitS
         args.base.display(),
         made.base,
     );
-    anstream::print!("{}", screen::printable(&text));
+    write!(screen::stdout(), "{}", screen::printable(&text))?;
     Ok(ExitStatus::Clean)
 }
 
@@ -69,7 +70,7 @@ pub fn rebuild(
     let verify_base = || delta.verify_base(&base).with_context(|| base_path.display().to_string());
     if args.dry_run {
         verify_base()?;
-        anstream::print!("{}", screen::printable(&described(&delta, base_path, &out)));
+        write!(screen::stdout(), "{}", screen::printable(&described(&delta, base_path, &out)))?;
         return Ok(ExitStatus::Clean);
     }
     let inputs = named.to_vec();

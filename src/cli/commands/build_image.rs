@@ -1,5 +1,6 @@
 //! `build image`: makes a plan of the command line, and writes it through the pipeline.
 
+use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::Context;
@@ -63,7 +64,7 @@ pub fn image(
     if args.dry_run {
         let free = free_space::available_bytes(parent_directory(&out));
         let text = dry_run::render(&plan, &composition, &out, free);
-        anstream::print!("{}", screen::printable(&text));
+        write!(screen::stdout(), "{}", screen::printable(&text))?;
         check_complete(&plan, args.allow_incomplete)?;
         return Ok(ExitStatus::Clean);
     }

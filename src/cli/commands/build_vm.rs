@@ -1,5 +1,6 @@
 //! `build vm`: writes the descriptors of the appliance's virtual machine, both or none.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -45,16 +46,20 @@ pub fn build(
     }
     let [(vmx, _), (ovf, _)] = &parts;
     for note in &descriptors.notes {
-        anstream::println!("{}", screen::printable(note));
+        writeln!(screen::stdout(), "{}", screen::printable(note))?;
     }
-    anstream::println!(
+    writeln!(
+        screen::stdout(),
         "to deploy: {} in the client or with govc import.ovf; or, on the host:",
         screen::printable(&ovf.display().to_string())
-    );
+    )?;
     for command in &descriptors.commands {
-        anstream::println!("  $ {}", screen::printable(command));
+        writeln!(screen::stdout(), "  $ {}", screen::printable(command))?;
     }
-    anstream::println!("  $ vim-cmd solo/registervm /vmfs/volumes/DATASTORE/DIRECTORY/FILE.vmx");
+    writeln!(
+        screen::stdout(),
+        "  $ vim-cmd solo/registervm /vmfs/volumes/DATASTORE/DIRECTORY/FILE.vmx"
+    )?;
     anstream::eprintln!("wrote {} and {}", vmx.display(), ovf.display());
     Ok(ExitStatus::Clean)
 }

@@ -1,5 +1,6 @@
 //! `collect site`: saves the answers of all systems of a site, one file each.
 
+use std::io::Write;
 use std::path::Path;
 use std::slice;
 
@@ -34,13 +35,13 @@ pub fn collect_site(
     for transcript in responses.all() {
         let path = captures::path_of(directory, transcript.kind.as_str(), &transcript.target);
         save_captures(slice::from_ref(transcript), Some(&path))?;
-        anstream::println!("{}", screen::printable(&path.display().to_string()));
+        writeln!(screen::stdout(), "{}", screen::printable(&path.display().to_string()))?;
     }
     let of_systems = captures::exit_status(responses.all());
     let Some(vault) = &responses.azure else { return Ok(of_systems) };
     let path = directory.join(vault::CAPTURE);
     vault::save(vault, Some(&path))?;
-    anstream::println!("{}", screen::printable(&path.display().to_string()));
+    writeln!(screen::stdout(), "{}", screen::printable(&path.display().to_string()))?;
     let of_vault = vault::exit_status(vault, responses.azure_was_interrupted);
     Ok(match of_systems {
         ExitStatus::Clean => of_vault,

@@ -34,7 +34,7 @@ pub fn init_site(args: &InitSiteArgs) -> anyhow::Result<ExitStatus> {
     let Some(target) = &args.vault else {
         let text = crate::site::init_site(args.scenario.into());
         match &args.out {
-            None => anstream::print!("{text}"),
+            None => write!(screen::stdout(), "{text}")?,
             Some(path) => write(path, text, args.overwrite)?,
         }
         return Ok(ExitStatus::Clean);
@@ -109,13 +109,13 @@ fn show_difference(path: &Path, old: &str, new: &str) -> anyhow::Result<ExitStat
     let shown = screen::printable(&path.display().to_string());
     let lines = draft_diff(old, new).with_context(|| format!("cannot compare {shown}"))?;
     if lines.is_empty() {
-        anstream::println!("{shown} is what Azure knows.");
+        writeln!(screen::stdout(), "{shown} is what Azure knows.")?;
         return Ok(ExitStatus::Clean);
     }
-    anstream::println!("--- {shown}, which is not changed");
-    anstream::println!("+++ what Azure knows now");
+    writeln!(screen::stdout(), "--- {shown}, which is not changed")?;
+    writeln!(screen::stdout(), "+++ what Azure knows now")?;
     for line in lines {
-        anstream::println!("{}", screen::printable(&line));
+        writeln!(screen::stdout(), "{}", screen::printable(&line))?;
     }
     Ok(ExitStatus::Findings)
 }

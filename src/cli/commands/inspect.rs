@@ -2,6 +2,7 @@
 
 use anyhow::Context;
 use serde_json::Value;
+use std::io::Write;
 
 use crate::agent;
 use crate::cli::ExitStatus;
@@ -34,7 +35,7 @@ fn show(document: &Document, format: TextOrJson) -> anyhow::Result<ExitStatus> {
             if let Value::Object(all) = &mut all {
                 all.insert("absent".to_owned(), serde_json::to_value(&document.absent)?);
             }
-            anstream::println!("{}", json::to_string(&all)?);
+            writeln!(screen::stdout(), "{}", json::to_string(&all)?)?;
         }
         TextOrJson::Text => {
             let mut text = String::new();
@@ -44,7 +45,7 @@ fn show(document: &Document, format: TextOrJson) -> anyhow::Result<ExitStatus> {
             for (path, reason) in &document.absent {
                 text.push_str(&format!("{path} is not known: {reason}\n"));
             }
-            anstream::print!("{}", screen::printable(&text));
+            write!(screen::stdout(), "{}", screen::printable(&text))?;
         }
     }
     Ok(ExitStatus::Clean)

@@ -1,5 +1,6 @@
 //! `render kickstart` and `lint kickstart`: prints a kickstart, or the findings in one.
 
+use std::io::Write;
 use std::path::Path;
 
 use anyhow::Context;
@@ -27,7 +28,7 @@ pub fn render(args: &RenderKickstartArgs, assets: &Assets) -> anyhow::Result<Exi
         payload: payload::expected_names(assets, &system)?,
     };
     let text = payload::render_answers(assets, &system, &placement, &chosen.root)?;
-    anstream::print!("{text}");
+    write!(screen::stdout(), "{text}")?;
     Ok(ExitStatus::Clean)
 }
 
@@ -43,8 +44,8 @@ pub fn lint(args: &LintKickstartArgs, assets: &Assets) -> anyhow::Result<ExitSta
         found.retain(|lint| lint.style == Style::Syntax);
     }
     match args.format {
-        TextOrJson::Json => anstream::println!("{}", json::to_string(&found)?),
-        TextOrJson::Text => show(&asset.path, &found),
+        TextOrJson::Json => writeln!(screen::stdout(), "{}", json::to_string(&found)?)?,
+        TextOrJson::Text => show(&asset.path, &found)?,
     }
     let clean = found.iter().all(|lint| lint.severity != LintSeverity::Error);
     Ok(if clean { ExitStatus::Clean } else { ExitStatus::Findings })
@@ -59,18 +60,18 @@ fn read(file: &Path) -> anyhow::Result<Asset> {
     Ok(Asset { path: "<stdin>".to_owned(), ..asset })
 }
 
-fn show(path: &str, found: &[LintFinding]) {
+fn show(path: &str, found: &[LintFinding]) -> std::io::Result<()> {
     for lint in found {
         let place = match lint.line {
             0 => path.to_owned(),
             line => format!("{path}:{line}:{}", lint.column),
         };
         let (severity, message) = (lint.severity.as_str(), screen::printable(&lint.message));
-        anstream::println!("{place}: {severity}: {message} [{}]", lint.code);
+        writeln!(screen::stdout(), "{place}: {severity}: {message} [{}]", lint.code)?;
         if let Some(hint) = &lint.hint {
-            anstream::println!("  hint: {}", screen::printable(hint));
+            writeln!(screen::stdout(), "  hint: {}", screen::printable(hint))?;
         }
     }
     let errors = found.iter().filter(|lint| lint.severity == LintSeverity::Error).count();
-    anstream::println!("{path}: {errors} errors, {} warnings", found.len() - errors);
+    writeln!(screen::stdout(), "{path}: {errors} errors, {} warnings", found.len() - errors)
 }

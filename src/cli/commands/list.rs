@@ -1,6 +1,7 @@
 //! `list`, `init`, `completions` and `man`: prints what is available, for people and for programs.
 
 use serde_json::{Value, json};
+use std::io::Write;
 
 use crate::assets::Assets;
 use crate::check::CheckSet;
@@ -8,6 +9,7 @@ use crate::cli::ExitStatus;
 use crate::cli::args::{ListArgs, ListSubject, TextOrJson};
 use crate::cli::commands::check_packages::{MissingPackage, missing_packages};
 use crate::cli::commands::list_questions;
+use crate::cli::terminal::screen;
 use crate::image::recipe::{self, Recipe};
 use crate::installer::profile::Profile;
 use crate::knowledge::SymptomSet;
@@ -36,12 +38,12 @@ pub fn list(args: &ListArgs, assets: &Assets) -> anyhow::Result<ExitStatus> {
     match args.format {
         TextOrJson::Json => {
             let rows: Vec<Value> = rows.into_iter().map(|row| row.json).collect();
-            anstream::println!("{}", serde_json::to_string_pretty(&json!({ key: rows }))?);
+            writeln!(screen::stdout(), "{}", serde_json::to_string_pretty(&json!({ key: rows }))?)?;
         }
         TextOrJson::Text => {
             let width = rows.iter().map(|row| row.name.len()).max().unwrap_or(0);
             for row in rows {
-                anstream::println!("{:width$}  {}", row.name, row.text);
+                writeln!(screen::stdout(), "{:width$}  {}", row.name, row.text)?;
             }
         }
     }
@@ -52,9 +54,15 @@ fn checks(format: TextOrJson, assets: &Assets) -> anyhow::Result<ExitStatus> {
     let set = CheckSet::load(assets)?;
     match format {
         TextOrJson::Json => {
-            anstream::println!("{}", report::json::to_string(&report::catalogue::list(&set))?);
+            writeln!(
+                screen::stdout(),
+                "{}",
+                report::json::to_string(&report::catalogue::list(&set))?
+            )?;
         }
-        TextOrJson::Text => anstream::print!("{}", report::catalogue::list_text(&set, usize::MAX)),
+        TextOrJson::Text => {
+            write!(screen::stdout(), "{}", report::catalogue::list_text(&set, usize::MAX))?
+        }
     }
     Ok(ExitStatus::Clean)
 }
@@ -114,7 +122,7 @@ fn formats() -> Vec<Row> {
 }
 
 /// Prints a commented recipe.
-pub fn init_recipe() -> ExitStatus {
-    anstream::print!("{}", recipe::init_recipe());
-    ExitStatus::Clean
+pub fn init_recipe() -> anyhow::Result<ExitStatus> {
+    write!(screen::stdout(), "{}", recipe::init_recipe())?;
+    Ok(ExitStatus::Clean)
 }

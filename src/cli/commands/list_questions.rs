@@ -12,6 +12,7 @@ use crate::cli::questions::QuestionSession;
 use crate::cli::terminal::screen;
 use crate::cli::whole_site::select_site;
 use crate::report::{self, questions};
+use std::io::Write;
 
 /// Prints the questions.
 pub fn list(
@@ -41,9 +42,9 @@ pub fn list(
         }
     };
     match format {
-        TextOrJson::Json => anstream::println!("{}", report::json::to_string(&listed)?),
+        TextOrJson::Json => writeln!(screen::stdout(), "{}", report::json::to_string(&listed)?)?,
         TextOrJson::Text => {
-            anstream::print!("{}", questions::render(&listed, screen::report_width()));
+            write!(screen::stdout(), "{}", questions::render(&listed, screen::report_width()))?;
         }
     }
     Ok(ExitStatus::Clean)

@@ -25,7 +25,10 @@ use crate::report;
 /// formats and recipes.
 pub fn completions(shell: clap_complete::Shell, assets: &Assets) -> anyhow::Result<ExitStatus> {
     let mut command = with_names(CommandLine::command(), &names(assets)?);
-    clap_complete::generate(shell, &mut command, "preflight", &mut screen::stdout());
+    // The generator panics where it cannot write.
+    let mut text = Vec::new();
+    clap_complete::generate(shell, &mut command, "preflight", &mut text);
+    screen::stdout().write_all(&text)?;
     Ok(ExitStatus::Clean)
 }
 

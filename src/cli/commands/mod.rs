@@ -85,7 +85,7 @@ pub fn run(arguments: &CommandLine, named: &[InputFile]) -> anyhow::Result<ExitS
         Verb::Trust(trust) => trust::trust(trust),
         Verb::Test(args::TestVerb::Checks(test)) => test_checks::test_checks(test, &assets),
         Verb::List(list) => list::list(list, &assets),
-        Verb::Init(args::InitVerb::Recipe) => Ok(list::init_recipe()),
+        Verb::Init(args::InitVerb::Recipe) => list::init_recipe(),
         Verb::Init(args::InitVerb::Site(args)) => init_site::init_site(args),
         Verb::Completions { shell } => manual::completions(*shell, &assets),
         Verb::Man(args) => manual::man(args),

@@ -5,10 +5,12 @@
 
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
+use std::io::Write;
 
 use crate::check::definition;
 use crate::cli::ExitStatus;
 use crate::cli::args::{SchemaArgs, WrittenFileArg};
+use crate::cli::terminal::screen;
 use crate::image::recipe::Recipe;
 use crate::installer::profile::Profile;
 use crate::report;
@@ -24,7 +26,7 @@ pub fn schema(args: &SchemaArgs) -> anyhow::Result<ExitStatus> {
         WrittenFileArg::Checks => (definition::file_schema(generator), "Checks of preflight"),
     };
     schema.insert("title".to_owned(), title.into());
-    anstream::println!("{}", report::json::to_string(&schema)?);
+    writeln!(screen::stdout(), "{}", report::json::to_string(&schema)?)?;
     Ok(ExitStatus::Clean)
 }
 

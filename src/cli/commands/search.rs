@@ -7,6 +7,7 @@ use crate::cli::args::{SearchArgs, TextOrJson};
 use crate::cli::terminal::screen;
 use crate::knowledge::Knowledge;
 use crate::report::search;
+use std::io::Write;
 
 /// Prints the documents that have words of a text, best first.
 pub fn search(args: &SearchArgs, assets: &Assets) -> anyhow::Result<ExitStatus> {
@@ -15,9 +16,9 @@ pub fn search(args: &SearchArgs, assets: &Assets) -> anyhow::Result<ExitStatus> 
     let knowledge = Knowledge::load(assets, &checks)?;
     let found = search::list(&text, &knowledge.search(&text));
     match args.format {
-        TextOrJson::Json => anstream::print!("{}", search::to_json(&found)),
+        TextOrJson::Json => write!(screen::stdout(), "{}", search::to_json(&found))?,
         TextOrJson::Text => {
-            anstream::print!("{}", search::render(&found, screen::report_width()));
+            write!(screen::stdout(), "{}", search::render(&found, screen::report_width()))?;
         }
     }
     Ok(if found.results.is_empty() { ExitStatus::Undecided } else { ExitStatus::Clean })

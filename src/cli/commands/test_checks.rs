@@ -8,6 +8,7 @@ use crate::cli::args::TestChecksArgs;
 use crate::cli::checks::read_check_files;
 use crate::cli::terminal::screen;
 use crate::knowledge::SymptomSet;
+use std::io::Write;
 /// Runs the examples of the checks and prints those that fail.
 pub fn test_checks(args: &TestChecksArgs, assets: &Assets) -> anyhow::Result<ExitStatus> {
     let checks = match &args.directory {
@@ -24,14 +25,15 @@ pub fn test_checks(args: &TestChecksArgs, assets: &Assets) -> anyhow::Result<Exi
         let (check, number) = (&result.check, result.number);
         let (at, expected) = (&result.at, result.expected.as_str());
         let text = format!("{at}: {check}: example {number} should {expected}: {instead}");
-        anstream::println!("{}", screen::printable(&text));
+        writeln!(screen::stdout(), "{}", screen::printable(&text))?;
     }
-    anstream::println!(
+    writeln!(
+        screen::stdout(),
         "{} examples of {} checks: {} hold, {} do not",
         results.len(),
         checks.checks().len(),
         results.len() - failed.len(),
         failed.len()
-    );
+    )?;
     Ok(if failed.is_empty() { ExitStatus::Clean } else { ExitStatus::Findings })
 }

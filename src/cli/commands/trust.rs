@@ -35,7 +35,7 @@ pub fn trust(args: &TrustArgs) -> anyhow::Result<ExitStatus> {
     let server = to.authority();
     let session = fetch_certificate(&*route, &server, args.tls.legacy_tls, deadline)
         .map_err(VsphereError::from)?;
-    show(&to, &session);
+    show(&to, &session)?;
     let own: Thumbprint = session.sha256.parse()?;
     let sha1: Thumbprint = session.sha1.parse()?;
     if let Some(expected) = &args.tls.thumbprint {
@@ -47,11 +47,11 @@ pub fn trust(args: &TrustArgs) -> anyhow::Result<ExitStatus> {
     let text = read_thumbprints(&path)?;
     let kept = thumbprints_for(&text, &to.to_string());
     if kept.contains(&own) {
-        anstream::println!("It is kept already, in {}.", path.display());
+        writeln!(screen::stdout(), "It is kept already, in {}.", path.display())?;
         return Ok(ExitStatus::Clean);
     }
     if let Some(other) = kept.first() {
-        anstream::println!("Another one is kept for {to}: {other}");
+        writeln!(screen::stdout(), "Another one is kept for {to}: {other}")?;
         if !args.replace {
             bail!(
                 "the certificate has changed; when that is right, keep the new one with --replace"
@@ -67,15 +67,15 @@ pub fn trust(args: &TrustArgs) -> anyhow::Result<ExitStatus> {
         .context("compare the thumbprint, then keep it with --yes, or give it with --thumbprint")
     };
     if !sure && !confirmed()? {
-        anstream::println!("It is not kept.");
+        writeln!(screen::stdout(), "It is not kept.")?;
         return Ok(ExitStatus::Findings);
     }
     save(&path, &replace_thumbprint(&text, &to.to_string(), &own))?;
-    anstream::println!("It is kept in {}.", path.display());
+    writeln!(screen::stdout(), "It is kept in {}.", path.display())?;
     Ok(ExitStatus::Clean)
 }
 
-fn show(to: &VsphereAddress, session: &TlsSession) {
+fn show(to: &VsphereAddress, session: &TlsSession) -> std::io::Result<()> {
     let rows = [
         ("server", to.to_string()),
         ("certificate of", session.subject.clone()),
@@ -86,8 +86,9 @@ fn show(to: &VsphereAddress, session: &TlsSession) {
         ("SHA-1", session.sha1.clone()),
     ];
     for (name, value) in rows {
-        anstream::println!("{name:>15}  {}", screen::printable(&value));
+        writeln!(screen::stdout(), "{name:>15}  {}", screen::printable(&value))?;
     }
+    Ok(())
 }
 
 fn save(path: &Path, text: &str) -> anyhow::Result<()> {
