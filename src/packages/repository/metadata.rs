@@ -325,8 +325,13 @@ fn read_modules<R: Read>(
     let Some((name, stored)) = read_recorded(repomd, open, "modules")? else {
         return Ok(Modules::default());
     };
-    let text = BufReader::new(decompress(&name, &stored)?.take(MOST_MODULES));
-    Modules::read(text).map_err(|source| RepositoryError::Metadata(name, source))
+    let mut text = BufReader::new(decompress(&name, &stored)?.take(MOST_MODULES + 1));
+    let modules = Modules::read(&mut text)
+        .map_err(|source| RepositoryError::Metadata(name.clone(), source))?;
+    if text.get_ref().limit() == 0 {
+        return Err(inconsistent(&name, format!("has more than {MOST_MODULES} bytes")));
+    }
+    Ok(modules)
 }
 
 fn read_primary(

@@ -274,24 +274,26 @@ fn what_was_written_is_read_back() {
     );
 }
 
-/// A repository of these three files, with digests that fit.
+/// A repository of these two lists and `repomd.xml`, with digests that fit.
 fn repo_of(primary: &str, comps: &str) -> Result<Repository, RepositoryError> {
-    let record = |kind: &str, text: &str| {
+    repo_with(&[("primary", primary), ("group", comps)])
+}
+
+fn repo_with(lists: &[(&str, &str)]) -> Result<Repository, RepositoryError> {
+    let record = |(kind, text): &(&str, &str)| {
         format!(
             "<data type=\"{kind}\"><checksum type=\"sha256\">{}</checksum><location href=\"repodata/{kind}.xml\"/><timestamp>1</timestamp></data>",
             crate::digest::Sha256::hash(text)
         )
     };
     let repomd = format!(
-        "<?xml version=\"1.0\"?><repomd xmlns=\"http://linux.duke.edu/metadata/repo\" xmlns:rpm=\"http://linux.duke.edu/metadata/rpm\"><revision>1</revision>{}{}</repomd>",
-        record("primary", primary),
-        record("group", comps)
+        "<?xml version=\"1.0\"?><repomd xmlns=\"http://linux.duke.edu/metadata/repo\" xmlns:rpm=\"http://linux.duke.edu/metadata/rpm\"><revision>1</revision>{}</repomd>",
+        lists.iter().map(record).collect::<String>()
     );
-    let files = BTreeMap::from([
-        ("repodata/repomd.xml", repomd.as_str()),
-        ("repodata/primary.xml", primary),
-        ("repodata/group.xml", comps),
-    ]);
+    let name_of = |kind: &str| format!("repodata/{kind}.xml");
+    let mut files: BTreeMap<String, &str> =
+        lists.iter().map(|(kind, text)| (name_of(kind), *text)).collect();
+    files.insert(name_of("repomd"), &repomd);
     read_repository(|name| {
         files.get(name).map(|text| text.as_bytes()).ok_or_else(|| io::ErrorKind::NotFound.into())
     })
@@ -345,6 +347,22 @@ fn metadata_that_lies_or_ends_early_is_an_error_and_not_a_hang() {
         assert!(repo_of(&whole, &COMPS[..at]).is_err(), "groups cut at {at}");
     }
     assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+}
+
+#[test]
+fn modules_that_are_not_read_to_their_end_are_an_error() {
+    let whole = primary(1, BASH);
+    let stream = "document: modulemd\ndata:\n  name: sh\n  stream: one\n  artifacts:\n    rpms:\n    - bash-0:4.1.2-29.el6.x86_64\n";
+    let read =
+        |modules: &str| repo_with(&[("primary", &whole), ("group", COMPS), ("modules", modules)]);
+    assert!(!read(stream).unwrap().has_package("bash"), "it is of no default stream");
+    // What hides the package would stand behind the bound.
+    let first = stream.replace("bash", "other");
+    let error = read(&format!("{first}{}---\n{stream}", "#\n".repeat(17 << 20))).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "repodata/modules.xml of the repository has more than 33554432 bytes"
+    );
 }
 
 #[test]
