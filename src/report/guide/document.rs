@@ -6,7 +6,9 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::guide::model::{Guide, GuideSection, NextStep, NowStep, OpenFinding, OpenPlace};
+use crate::guide::model::{
+    Guide, GuideSection, NextStep, NowStep, OpenFinding, OpenPlace, StepRow,
+};
 use crate::guide::step::Step;
 use crate::report::layout::single_line;
 use crate::report::model::{RunInfo, ToolInfo};
@@ -87,6 +89,23 @@ pub(super) fn told_places(finding: &OpenFinding) -> (&[OpenPlace], usize) {
     let told = &finding.places[..finding.places.len().min(MAX_PLACES)];
     let left = finding.places.iter().skip(MAX_PLACES).map(|place| place.targets.len()).sum();
     (told, left)
+}
+
+/// Returns a step's name with its checks: "STEP (CHECK, CHECK)".
+pub(super) fn row_words(row: &StepRow) -> String {
+    match row.checks.as_slice() {
+        [] => row.step.clone(),
+        checks => format!("{} ({})", row.step, checks.join(", ")),
+    }
+}
+
+/// Returns what was found at one place of a finding, with the targets where there are several places.
+pub(super) fn found_at(finding: &OpenFinding, place: &OpenPlace) -> String {
+    if finding.places.len() > 1 {
+        format!("{}: {}", place.targets.join(", "), place.found)
+    } else {
+        place.found.clone()
+    }
 }
 
 /// Returns where a finding was made; nothing when there is one machine and it is that.

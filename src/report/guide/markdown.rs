@@ -4,7 +4,8 @@ use super::super::first_steps::stage_lines;
 use super::super::layout::{capitalize, make_visible, pluralize, single_line};
 use super::super::markdown::escape;
 use super::document::{
-    GuideReport, as_now, conditional, machine_names, places, step_details, told_places,
+    GuideReport, as_now, conditional, found_at, machine_names, places, row_words, step_details,
+    told_places,
 };
 use crate::guide::model::{AdviceItem, GuideSection, NowStep, OpenFinding, StepRow};
 
@@ -104,10 +105,7 @@ fn rows(heading: &str, rows: &[StepRow]) -> String {
     if rows.is_empty() {
         return String::new();
     }
-    let words = rows.iter().map(|row| match row.checks.as_slice() {
-        [] => row.step.clone(),
-        checks => format!("{} ({})", row.step, checks.join(", ")),
-    });
+    let words = rows.iter().map(row_words);
     format!("\n{heading}: {}.\n", words.collect::<Vec<_>>().join("; "))
 }
 
@@ -140,12 +138,7 @@ fn open_finding(finding: &OpenFinding) -> String {
         format!("- **{}** {} ({})\n", finding.outcome.as_str(), escape(&head), finding.severity);
     let (told, left) = told_places(finding);
     for place in told {
-        let on = if finding.places.len() > 1 {
-            format!("{}: ", place.targets.join(", "))
-        } else {
-            String::new()
-        };
-        out.push_str(&format!("  - {}\n", escape(&format!("{on}{}", place.found))));
+        out.push_str(&format!("  - {}\n", escape(&found_at(finding, place))));
         let Some(remedy) = &place.remedy else { continue };
         out.push_str(&format!("  - do: {}\n", escape(&single_line(&remedy.text))));
         for command in &remedy.commands {

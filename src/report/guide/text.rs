@@ -7,7 +7,8 @@ use super::super::style::Style;
 use super::super::text::status_colour;
 use super::super::text_page::TextPage;
 use super::document::{
-    GuideReport, as_now, conditional, machine_names, places, step_details, told_places,
+    GuideReport, as_now, conditional, found_at, machine_names, places, row_words, step_details,
+    told_places,
 };
 use crate::check::finding::OutcomeKind;
 use crate::guide::model::{AdviceItem, GuideSection, NowStep, OpenFinding, Readiness, StepRow};
@@ -87,14 +88,6 @@ fn head(page: &mut TextPage, section: &GuideSection) {
     }
 }
 
-/// A step's name with its checks.
-fn row_words(row: &StepRow) -> String {
-    match row.checks.as_slice() {
-        [] => row.step.clone(),
-        checks => format!("{} ({})", row.step, checks.join(", ")),
-    }
-}
-
 /// Steps on one line, each with its checks.
 fn rows(page: &mut TextPage, label: &str, rows: &[StepRow]) {
     if !rows.is_empty() {
@@ -129,12 +122,7 @@ fn finding(page: &mut TextPage, finding: &OpenFinding) {
     page.plain(&format!("  {word}  {}", make_visible(&head)));
     let (told, left) = told_places(finding);
     for place in told {
-        let on = if finding.places.len() > 1 {
-            format!("{}: ", place.targets.join(", "))
-        } else {
-            String::new()
-        };
-        page.line(label, &make_visible(&format!("{on}{}", place.found)));
+        page.line(label, &make_visible(&found_at(finding, place)));
         let Some(remedy) = &place.remedy else { continue };
         let downtime = if remedy.downtime { " This needs downtime." } else { "" };
         page.line("    do     ", &format!("{}{downtime}", single_line(&remedy.text)));
