@@ -3,8 +3,7 @@
 //! Not for which questions are open (`check::question`), nor for where answers are kept (`cli::answers`).
 
 use std::collections::BTreeSet;
-use std::io::Write;
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
