@@ -20,7 +20,8 @@ pub(super) enum Rich<C> {
     Or(Vec<Self>),
     /// The first where the second holds; otherwise the third, if there is one.
     If(Box<Self>, Box<Self>, Option<Box<Self>>),
-    /// The first where the second does not hold; otherwise the third, if there is one.
+    /// The first where the second does not hold; otherwise the third, and without one it does not hold (rpm, depends.c:
+    /// "A UNLESS B -> A AND NOT(B)").
     Unless(Box<Self>, Box<Self>, Option<Box<Self>>),
     /// One package that has all of them.
     With(Vec<C>),

@@ -416,6 +416,10 @@ impl<'a> Solver<'a> {
         let mut found = Vec::new();
         for &place in self.taken.keys() {
             for excluded in &self.package(place).conflicts {
+                if self.request.reads_rich && self.pool.text(excluded.name).starts_with('(') {
+                    found.extend(self.rich_conflict(place, excluded));
+                    continue;
+                }
                 let others = self.pool.providers_satisfying(excluded);
                 let named = self.by_name.get(&excluded.name).into_iter().flatten().copied();
                 let named = named.filter(|other| {

@@ -50,10 +50,13 @@ fn package(text: &str) -> Package {
 }
 
 fn requirement(text: &str) -> Requirement {
+    if text.starts_with('(') {
+        return Requirement::new(text);
+    }
     let words: Vec<&str> = text.split(' ').collect();
     let [name, sign, evr] = words[..] else { return Requirement::new(text) };
     let flags = match sign {
-        "&" | "or" => return Requirement::new(text),
+        "&" => return Requirement::new(text),
         "<" => RequirementType::LT,
         "<=" => RequirementType::LE,
         "=" => RequirementType::EQ,
@@ -206,6 +209,45 @@ fn every_problem_says_who_wants_what_and_what_would_help() {
         let expected: Vec<&str> =
             Some(expected).into_iter().filter(|text| !text.is_empty()).collect();
         assert_eq!(found, expected, "{addons:?}");
+    }
+}
+
+#[test]
+fn rich_dependencies_hold_as_rpm_holds_them() {
+    // What the package says, what else is asked for, what is installed beside it, and what is said of it.
+    let cases: [(&str, &[&str], &str, &str); 14] = [
+        ("requires (b if c)", &[], "", ""),
+        ("requires (b if c)", &["c"], "b c", ""),
+        ("requires (b if c else d)", &[], "d", ""),
+        ("requires (b unless c)", &[], "b", ""),
+        ("requires (b unless c)", &["c"], "c", "requires (b unless c), which no package provides"),
+        ("requires (b unless c)", &["b", "c"], "b c", "requires (b unless c), which no package"),
+        ("requires (b unless c else d)", &["c"], "c d", ""),
+        ("requires (b or c)", &["c"], "c", ""),
+        ("conflicts (b and c)", &["b"], "b", ""),
+        (
+            "conflicts (b and c)",
+            &["b", "c"],
+            "b c",
+            "with (b and c), which is b-1-1.el9.x86_64 and c-",
+        ),
+        ("conflicts (b unless c)", &["b", "c"], "b c", ""),
+        ("conflicts (b unless c)", &["b"], "b", "with (b unless c), which is b-1-1.el9.x86_64"),
+        ("conflicts (b < 2 or nope)", &["b"], "b", "with (b < 2 or nope), which is b-1-1"),
+        ("conflicts (b c)", &[], "", "with (b c), which is not written as rpm reads it"),
+    ];
+    for (says, asked, installed, said) in cases {
+        let text = format!("a 1-1.el9, {says}");
+        let base = [text.as_str(), "b 1-1.el9", "c 1-1.el9", "d 1-1.el9"];
+        let solution =
+            solved_for(Generation::try_from(9).unwrap(), &base, &[], &[&["a"], asked].concat());
+        let names: Vec<&str> =
+            solution.install.iter().map(|one| one.split('-').next().unwrap()).collect();
+        let expected: Vec<&str> = ["a"].into_iter().chain(installed.split_whitespace()).collect();
+        assert_eq!(names, expected, "{says} {asked:?}");
+        let found = problems(&solution);
+        assert_eq!(found.len(), usize::from(!said.is_empty()), "{says} {asked:?}: {found:?}");
+        assert!(found.iter().all(|text| text.contains(said)), "{says} {asked:?}: {found:?}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! What rich dependencies demand with what is taken.
+//! What rich dependencies and conflicts demand and forbid with what is taken.
 //!
 //! Not for reading them (`rich`), nor for which package is best (`solve`).
 
@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use super::super::evr;
 use super::super::pool::{Capability, PackageIndex, Symbol};
+use super::super::problem::DepsolveProblem;
 use super::super::rich::Rich;
 use super::Solver;
 
@@ -29,12 +30,10 @@ impl Solver<'_> {
                 Some(part) => self.demand_rich(place, part, name),
                 None => self.report_rich(place, name),
             },
-            // The condition of the one holds, and so what it demands does not; or the other way about.
-            Rich::If(then, when, other) | Rich::Unless(then, when, other) => {
-                let demands_first = self.holds(place, when) == matches!(rich, Rich::If(..));
-                let demanded = if demands_first { Some(then) } else { other.as_ref() };
-                demanded.into_iter().for_each(|part| self.demand_rich(place, part, name));
-            }
+            Rich::If(..) | Rich::Unless(..) => match self.demanded_part(place, rich) {
+                Some(part) => self.demand_rich(place, part, name),
+                None => self.report_rich(place, name),
+            },
             Rich::With(_) | Rich::Without(..) => match self.fitting(rich).first() {
                 Some(choice) => self.take(*choice, Some(place)),
                 None => self.report_rich(place, name),
@@ -48,16 +47,27 @@ impl Solver<'_> {
             Rich::One(one) => self.is_met(place, one),
             Rich::And(parts) => parts.iter().all(|part| self.holds(place, part)),
             Rich::Or(parts) => parts.iter().any(|part| self.holds(place, part)),
-            Rich::If(then, when, other) | Rich::Unless(then, when, other) => {
-                let demands_first = self.holds(place, when) == matches!(rich, Rich::If(..));
-                let demanded = if demands_first { Some(then) } else { other.as_ref() };
-                demanded.is_none_or(|part| self.holds(place, part))
-            }
+            Rich::If(..) | Rich::Unless(..) => self
+                .demanded_part(place, rich)
+                .map_or(matches!(rich, Rich::If(..)), |part| self.holds(place, part)),
             Rich::With(_) | Rich::Without(..) => {
                 let is_taken = |one: &PackageIndex| *one == place || self.taken.contains_key(one);
                 self.fitting(rich).iter().any(is_taken)
             }
         }
+    }
+
+    /// Returns what `if` or `unless` demands with what is taken; none where there is no `else`.
+    fn demanded_part<'r>(
+        &self,
+        place: PackageIndex,
+        rich: &'r Rich<Capability>,
+    ) -> Option<&'r Rich<Capability>> {
+        let (Rich::If(then, when, other) | Rich::Unless(then, when, other)) = rich else {
+            return None;
+        };
+        let demands_first = self.holds(place, when) == matches!(rich, Rich::If(..));
+        if demands_first { Some(then) } else { other.as_deref() }
     }
 
     /// Whether packages that are there could make a rich dependency hold.
@@ -93,5 +103,37 @@ impl Solver<'_> {
         let whole =
             Capability { name, relation: evr::Relation::default(), or_next: false, evr: name };
         self.report_unresolved(place, &[whole]);
+    }
+
+    /// Returns the conflict of a rich dependency that holds. One that cannot be read is one as well (rpm, depends.c,
+    /// `unsatisfiedDepend`), and the package itself counts.
+    pub(super) fn rich_conflict(
+        &self,
+        place: PackageIndex,
+        excluded: &Capability,
+    ) -> Option<DepsolveProblem> {
+        let other = match self.pool.rich.get(&excluded.name) {
+            None => "not written as rpm reads it".to_owned(),
+            Some(rich) if !self.holds(place, rich) => return None,
+            Some(rich) => {
+                let named = rich.capabilities().into_iter();
+                let others: BTreeSet<PackageIndex> = named
+                    .flat_map(|one| self.pool.providers_satisfying(one))
+                    .filter(|other| *other != place && self.taken.contains_key(other))
+                    .collect();
+                let others: Vec<String> =
+                    others.into_iter().map(|other| self.pool.nevra(other)).collect();
+                if others.is_empty() {
+                    "so with what is installed".to_owned()
+                } else {
+                    others.join(" and ")
+                }
+            }
+        };
+        Some(DepsolveProblem::Conflict {
+            package: self.pool.nevra(place),
+            capability: self.pool.capability_text(excluded),
+            other,
+        })
     }
 }
